@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target that a person or CI calls. `make help` lists them.
+SHELL := /bin/sh
+BIN := out/bin
+# The Swift toolchain's own clang: Debian's may be older and need not be there.
+CLANG ?= $(shell dirname "$$(readlink -f "$$(command -v swiftc)")")/clang
+CONFIGURATION ?= release
+SWIFT_BUILD := swift build -c $(CONFIGURATION) --static-swift-stdlib
+BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror
+# Chooses among the guests of vm-test; empty: all of them.
+export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN
+
+.PHONY: help setup build demo test unit e2e vm-test bench-hook false-refusals lint format clean
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## install what the build and the tests need (Debian packages)
+	@tools/setup test
+
+build: bpf/gate.bpf.o ## mapd, mapctl, oci-hook and the gate, in out/bin
+	@tools/setup build
+	$(SWIFT_BUILD)
+	@mkdir -p $(BIN)
+	@for program in mapd mapctl oci-hook; do \
+		install -m 755 "$$($(SWIFT_BUILD) --show-bin-path)/$$program" $(BIN)/; \
+		strip $(BIN)/$$program; \
+	done
+	@install -m 644 bpf/gate.bpf.o $(BIN)/
+
+bpf/gate.bpf.o: $(wildcard bpf/*.bpf.c bpf/*.h)
+	@tools/setup build
+	$(CLANG) $(BPF_CFLAGS) -c bpf/gate.bpf.c -o $@
+
+demo: build ## a container under a policy: allowed, refused, reported, mapd killed
+	tools/demo
+
+test: setup build ## all tests: unit, this machine's runtimes, kernels in QEMU
+	tools/test-all
+
+unit: ## unit tests only
+	swift test
+
+e2e: build ## real containers on this machine, attach point kill
+	@tools/setup test
+	Tests/e2e/run main kill9 badinput
+
+vm-test: build ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
+	@tools/setup test
+	Tests/vm/matrix
+
+bench-hook: build ## size and time of oci-hook
+	bench/hook
+
+lint: ## formatting and static checks of Swift, C and shell
+	@tools/setup test
+	swift format lint --strict --recursive Package.swift Sources Tests
+	clang-format --dry-run -Werror bpf/*.c bpf/*.h
+	shellcheck -x tools/* Tests/vm/init Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/e2e/*.sh Tests/e2e/run
+
+format: ## format Swift and C in place
+	swift format --in-place --recursive Package.swift Sources Tests
+	clang-format -i bpf/*.c bpf/*.h
+
+clean: ## remove what was built, keep the downloads (.cache)
+	rm -rf .build out bpf/*.bpf.o

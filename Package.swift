@@ -1,0 +1,67 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+let package = Package(
+  name: "holdfast",
+  products: [
+    .executable(name: "mapd", targets: ["mapd"]),
+    .executable(name: "mapctl", targets: ["mapctl"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "Contract", path: "bpf"),
+    .systemLibrary(name: "CBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+    .systemLibrary(name: "CLinux"),
+    .target(name: "Shared", swiftSettings: strict),
+    .target(name: "ControlMessages", swiftSettings: strict),
+    .target(
+      name: "Policy", dependencies: [.product(name: "Yams", package: "Yams")],
+      path: "Sources/mapd/Policy", swiftSettings: strict),
+    .target(
+      name: "Enforcement", dependencies: ["Contract", "CBPF", "Shared"],
+      path: "Sources/mapd/Enforcement", swiftSettings: strict),
+    .target(
+      name: "Admission",
+      dependencies: ["CLinux", "Enforcement", "Policy", "Shared", .product(name: "Logging", package: "swift-log")],
+      path: "Sources/mapd/Admission", swiftSettings: strict),
+    .target(
+      name: "Observation",
+      dependencies: [
+        "Admission", "Enforcement", "ControlMessages", .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Sources/mapd/Observation", swiftSettings: strict),
+    .target(
+      name: "Control",
+      dependencies: [
+        "Admission", "CLinux", "ControlMessages", "Enforcement", "Observation", "Policy", "Shared",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Sources/mapd/Control", swiftSettings: strict),
+    .executableTarget(
+      name: "mapd",
+      dependencies: [
+        "Admission", "CLinux", "Control", "Enforcement", "Observation", "Policy",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Sources/mapd/Main", swiftSettings: strict),
+    .executableTarget(
+      name: "mapctl",
+      dependencies: [
+        "ControlMessages", "Policy",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+  ]
+)

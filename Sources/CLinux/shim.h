@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Linux calls that glibc of Debian 12 or Swift's import of it does not offer. */
+#pragma once
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* With _GNU_SOURCE only, which Swift's import does not set. */
+static const int HF_O_PATH = 010000000;
+
+/* Opens `path` as a process whose root is `root` would: symbolic links and `..`
+ * do not lead out. Magic links (/proc/<pid>/fd) are not followed. */
+static inline int hf_open_in_root(int root, const char *path, uint64_t flags)
+{
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(__NR_openat2, root, path, &how, sizeof(how));
+}
+
+/* The kernel's own form of a device number, as its superblocks have it. */
+static inline uint32_t hf_kernel_device(dev_t device)
+{
+	return (uint32_t)(major(device) << 20 | minor(device));
+}
+
+/* The process at the other end of a Unix socket. */
+struct hf_peer {
+	int32_t pid;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+static inline int hf_peer_of(int socket, struct hf_peer *peer)
+{
+	struct { int32_t pid; uint32_t uid; uint32_t gid; } credentials;
+	socklen_t size = sizeof(credentials);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+		return -1;
+	peer->pid = credentials.pid;
+	peer->uid = credentials.uid;
+	peer->gid = credentials.gid;
+	return 0;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import Enforcement
+import Policy
+
+extension ContainerRegistry {
+  /// After a start: the records of the mapd before are matched with what the gate holds.
+  /// Nothing that is bound is let go of but what is certainly gone.
+  public func adopt() {
+    let (found, problems) = store.load()
+    for problem in problems { log.error("\(problem)") }
+    for var record in found {
+      guard record.cgroup.exists else {
+        forget(record)
+        continue
+      }
+      if let bound = record.bound {
+        gate.bindings.recall(record.cgroup.key, level: record.cgroup.level)
+        if gate.bindings.id(of: record.cgroup.key) == bound.binding {
+          record.bound?.ruleSet = gate.bindings.ruleSet(of: bound.binding)
+          gate.ruleSets.recall(bound.content, as: gate.bindings.ruleSet(of: bound.binding))
+          byBinding[bound.binding] = record.identity.id
+        } else {
+          log.warning("the binding is gone from the maps", metadata: ["container": "\(record.identity.id)"])
+          record.bound = nil
+        }
+      }
+      records[record.identity.id] = record
+    }
+    for cgroup in gate.bindings.keys where !records.values.contains(where: { $0.bound != nil && $0.cgroup.key == cgroup }) {
+      log.warning(
+        "a binding without a record stays in force as it is",
+        metadata: ["cgroup": "\(cgroup.id)", "binding": "\(gate.bindings.id(of: cgroup) ?? 0)"])
+    }
+    log.info(
+      "containers adopted",
+      metadata: ["known": "\(records.count)", "bound": "\(byBinding.count)"])
+    apply(policies)
+  }
+
+  /// Containers that ended without poststop: their cgroup is gone. Call it now and then.
+  public func sweep() {
+    for id in records.keys.sorted() {
+      guard let record = records[id], !record.cgroup.exists else { continue }
+      remove(id)
+    }
+    gate.ruleSets.collect()
+  }
+
+  private func forget(_ record: ContainerRecord) {
+    gate.bindings.unbind(record.cgroup.key)
+    gate.reports.remove(record.cgroup.key)
+    store.remove(record.identity.id)
+  }
+}

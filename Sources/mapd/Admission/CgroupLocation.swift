@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import Enforcement
+import Glibc
+
+/// The cgroup that a container is bound by.
+public struct CgroupLocation: Codable, Hashable, Sendable {
+  /// The kernel's id: the inode number of the directory.
+  public var id: UInt64
+  /// 0 is cgroup2, else the v1 hierarchy's number.
+  public var hierarchy: UInt32
+  /// `unified`, or the v1 controller.
+  public var controller: String
+  /// Path below the hierarchy's root.
+  public var path: String
+  /// Path of the directory in cgroupfs.
+  public var directory: String
+
+  public var key: CgroupKey { CgroupKey(id: id, hierarchy: hierarchy) }
+  public var level: Int { path.split(separator: "/").count }
+  var bindingController: NewBinding.Controller {
+    switch controller {
+    case "pids": .pids
+    case "memory": .memory
+    default: .none
+    }
+  }
+
+  /// Is the directory still this cgroup?
+  public var exists: Bool {
+    var status = stat()
+    return stat(directory, &status) == 0 && status.st_ino == id
+  }
+}
+
+extension ProcFS {
+  /// The cgroup of `pid` that is its container's own: in cgroup2 where it has one there,
+  /// else in the v1 hierarchy of pids or memory. A cgroup that `caller`, the process that
+  /// runs the hook outside of the container, is in as well is not the container's own.
+  func containerCgroup(of pid: Int32, notOf caller: Int32?) throws(AdmissionError) -> CgroupLocation {
+    let lines = try cgroups(pid)
+    let callers = caller.flatMap { try? cgroups($0) } ?? []
+    let mounts = try ownMounts()
+    var seen: [String] = []
+    for wanted in ["", "pids", "memory"] {
+      guard
+        let line = lines.first(where: {
+          wanted.isEmpty ? $0.hierarchy == 0 && $0.controllers.isEmpty : $0.controllers.contains(wanted[...])
+        })
+      else { continue }
+      seen.append("\(wanted.isEmpty ? "unified" : wanted): \(line.path)")
+      guard line.path != "/", !line.path.hasPrefix("/.."), !callers.contains(line) else { continue }
+      guard
+        let mount = mounts.first(where: {
+          $0.root == "/" && (wanted.isEmpty ? $0.type == "cgroup2" : $0.type == "cgroup" && $0.options[wanted] != nil)
+        })
+      else { continue }
+      let directory = mount.mountPoint + line.path
+      var status = stat()
+      guard stat(directory, &status) == 0 else {
+        throw .current(.invalid, "the cgroup \(directory) of process \(pid)")
+      }
+      return CgroupLocation(
+        id: UInt64(status.st_ino), hierarchy: line.hierarchy, controller: wanted.isEmpty ? "unified" : wanted,
+        path: line.path, directory: directory)
+    }
+    throw AdmissionError(
+      .unsupported,
+      "process \(pid) is in no cgroup of its container alone (\(seen.joined(separator: ", "))); "
+        + "give the container a cgroup of its own (linux.cgroupsPath)")
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Enforcement
+import Glibc
+
+/// A container as procfs and its bundle show it at one moment.
+struct Inspection {
+  var identity: ContainerIdentity
+  var config: BundleConfig
+  var rootPath: String?
+  var initStartTicks: UInt64
+  var cgroup: CgroupLocation
+}
+
+/// Finds out what the gate must know of a container. Reads; decides nothing.
+struct ContainerInspector: Sendable {
+  let proc: ProcFS
+
+  /// - Parameter caller: the process that runs the hook, outside of the container.
+  func inspect(id: String, bundle: String, pid: Int32, caller: Int32?) throws(AdmissionError) -> Inspection {
+    guard let ticks = proc.startTicks(pid) else {
+      throw AdmissionError(.invalid, "process \(pid) of container \(id) is gone")
+    }
+    let config = try BundleConfig.read(bundle: bundle)
+    let cgroup = try proc.containerCgroup(of: pid, notOf: caller)
+    // Everything above is of this process only if it still is this process.
+    guard proc.startTicks(pid) == ticks else {
+      throw AdmissionError(.invalid, "process \(pid) of container \(id) is gone")
+    }
+    return Inspection(
+      identity: ContainerIdentity(id: id, annotations: config.annotations ?? [:]), config: config,
+      rootPath: config.rootPath(bundle: bundle), initStartTicks: ticks, cgroup: cgroup)
+  }
+
+  /// - Parameter isRunning: the workload has started: its root is in place.
+  func binding(
+    pid: Int32, initStartTicks: UInt64, cgroup: CgroupLocation, rootPath: String?, makesPidNamespace: Bool,
+    isRunning: Bool
+  ) throws(AdmissionError) -> NewBinding {
+    let mountNamespace = try proc.namespace(pid, "mnt")
+    guard mountNamespace != (try proc.namespace(getpid(), "mnt")) else {
+      throw AdmissionError(
+        .unsupported,
+        "the container shares the host's mount namespace, in which paths cannot be judged; "
+          + "give it a mount namespace (linux.namespaces)")
+    }
+    let pidNamespace = try proc.namespace(pid, "pid")
+    let hostPidNamespace = try proc.namespace(getpid(), "pid")
+    let mounts = try proc.mounts(pid)
+    let rootPoint = isRunning ? "/" : rootPath.flatMap(realPath)
+    let root = mounts.last { $0.mountPoint == rootPoint }
+    let started = isRunning ? startTime(ticks: initStartTicks) : now()
+    return NewBinding(
+      cgroup: cgroup.key, level: cgroup.level, controller: cgroup.bindingController,
+      mountNamespace: mountNamespace, pidNamespace: pidNamespace,
+      hasOwnPidNamespace: makesPidNamespace && pidNamespace != hostPidNamespace, initPid: pid,
+      initStartTicks: initStartTicks, overlay: root.flatMap(overlay), runningRootMount: isRunning ? root?.id : nil,
+      startedSeconds: Int64(started.tv_sec), startedNanoseconds: UInt32(started.tv_nsec))
+  }
+
+  /// The container's root as the container sees it, for looking up listed paths.
+  func root(pid: Int32, rootPath: String?, isRunning: Bool) -> RootFilesystem? {
+    if isRunning { return try? RootFilesystem(proc.path(pid, "root")) }
+    guard let rootPath else { return nil }
+    // In the container's mount namespace, where its volumes are mounted already.
+    return try? RootFilesystem(proc.path(pid, "root") + rootPath)
+  }
+
+  private func overlay(_ mount: MountLine) -> NewBinding.Overlay? {
+    guard mount.type == "overlay", let upper = mount.options["upperdir"], let work = mount.options["workdir"]
+    else { return nil }
+    var upperStatus = stat()
+    var workStatus = stat()
+    guard stat(upper, &upperStatus) == 0, stat(work, &workStatus) == 0 else { return nil }
+    return NewBinding.Overlay(
+      device: hf_kernel_device(upperStatus.st_dev), upperInode: UInt64(upperStatus.st_ino),
+      workInode: UInt64(workStatus.st_ino))
+  }
+
+  private func realPath(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  private func now() -> timespec {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return time
+  }
+
+  private func startTime(ticks: UInt64) -> timespec {
+    var boot = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &boot)
+    var time = now()
+    let age = Int64(boot.tv_sec) * 100 + Int64(boot.tv_nsec) / 10_000_000 - Int64(ticks)
+    time.tv_sec -= Int(age / 100)
+    return time
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import Enforcement
+import Policy
+
+/// What mapd knows of a container. Kept on disk too, so that a new mapd knows it.
+public struct ContainerRecord: Codable, Sendable {
+  public struct Bound: Codable, Sendable {
+    /// Index in map `assignments`.
+    public var binding: UInt32
+    public var ruleSet: UInt32
+    public var policies: [String]
+    public var mode: UInt8
+    public var allow: UInt64
+    public var rules: [String: UInt64]
+    public var links: [ResolvedLink]
+    /// Seconds since 1970.
+    public var since: Int64
+    public var sinceNanoseconds: Int32
+
+    var content: RuleSet {
+      RuleSet(
+        mode: Mode(rawValue: mode) ?? .protect, allow: RuleSet.Flags(rawValue: allow),
+        rules: rules.mapValues { RuleSet.Use(rawValue: $0) })
+    }
+
+    mutating func set(_ compiled: CompiledRules, policies: [PolicyName]) {
+      mode = compiled.ruleSet.mode.rawValue
+      allow = compiled.ruleSet.allow.rawValue
+      rules = compiled.ruleSet.rules.mapValues(\.rawValue)
+      links = compiled.links
+      self.policies = policies.map(\.description)
+    }
+  }
+
+  public var identity: ContainerIdentity
+  public var bundle: String
+  public var rootPath: String?
+  public var makesPidNamespace: Bool
+  public var pid: Int32
+  public var initStartTicks: UInt64
+  public var cgroup: CgroupLocation
+  /// poststart has been seen, or the container was found running.
+  public var hasStarted: Bool
+  /// nil: no policy is for it; it is not judged.
+  public var bound: Bound?
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+import Enforcement
+import Glibc
+import Logging
+import Policy
+import Shared
+
+/// All containers of the node and their bindings: what is known here is what the gate enforces.
+///
+/// Every change goes one way: compile the rules, write the rule set, then assign or bind; a
+/// failure on the way leaves what was in force.
+public actor ContainerRegistry {
+  let gate: Gate
+  let proc: ProcFS
+  let inspector: ContainerInspector
+  let store: RecordStore
+  let log: Logger
+  public internal(set) var policies: PolicySet
+  var records: [String: ContainerRecord] = [:]
+  var byBinding: [UInt32: String] = [:]
+  /// Containers that are gone, by cgroup: reports may still come in for them.
+  var departed: [CgroupKey: ContainerRecord] = [:]
+  var departedOrder: [CgroupKey] = []
+
+  public init(
+    gate: Gate, policies: PolicySet, proc: ProcFS, recordDirectory: String, log: Logger
+  ) throws(AdmissionError) {
+    self.gate = gate
+    self.policies = policies
+    self.proc = proc
+    inspector = ContainerInspector(proc: proc)
+    store = try RecordStore(directory: recordDirectory)
+    self.log = log
+  }
+
+  /// Answers a hook. The order of journey A: identity, policy, rule set, maps, answer.
+  public func answer(_ request: HookRequest, caller: Int32?) -> HookAnswer {
+    let id = String(decoding: request.id, as: UTF8.self)
+    switch request.phase {
+    case .createRuntime: return create(request, id: id, caller: caller)
+    case .poststart: return confirm(request, id: id, caller: caller)
+    case .poststop:
+      remove(id)
+      return HookAnswer(.removed)
+    }
+  }
+
+  private func create(_ request: HookRequest, id: String, caller: Int32?) -> HookAnswer {
+    if let old = records[id] {
+      if old.pid == request.pid, proc.startTicks(old.pid) == old.initStartTicks {
+        return HookAnswer(old.bound == nil ? .unmanaged : .bound)
+      }
+      remove(id)
+    }
+    return admit(request, id: id, caller: caller, isRunning: false)
+  }
+
+  /// The process that runs is the one that was bound; one that is not known is bound now.
+  private func confirm(_ request: HookRequest, id: String, caller: Int32?) -> HookAnswer {
+    guard var record = records[id], record.pid == request.pid || request.pid == 0 else {
+      log.warning("container was not known at its start", metadata: ["container": "\(id)"])
+      return admit(request, id: id, caller: caller, isRunning: true)
+    }
+    record.hasStarted = true
+    records[id] = record
+    save(record)
+    guard let bound = record.bound else { return HookAnswer(.unmanaged) }
+    guard gate.bindings.cgroup(of: bound.binding) == record.cgroup.key else {
+      return HookAnswer(.refused, reason: Array("the binding of container \(id) is gone from the maps".utf8))
+    }
+    // A short-lived workload may have ended: nothing to compare then.
+    if let lines = try? proc.cgroups(record.pid), proc.startTicks(record.pid) == record.initStartTicks {
+      let line = lines.first { $0.hierarchy == record.cgroup.hierarchy }
+      guard let line, line.path == record.cgroup.path || line.path.hasPrefix(record.cgroup.path + "/") else {
+        return HookAnswer(
+          .refused,
+          reason: Array("container \(id) was moved from cgroup \(record.cgroup.path) to \(line?.path ?? "none")".utf8))
+      }
+    }
+    return HookAnswer(.confirmed)
+  }
+
+  private func admit(_ request: HookRequest, id: String, caller: Int32?, isRunning: Bool) -> HookAnswer {
+    var mode: PolicyMode?
+    do throws(AdmissionError) {
+      let bundle = String(decoding: request.bundle, as: UTF8.self)
+      let found = try inspector.inspect(id: id, bundle: bundle, pid: request.pid, caller: caller)
+      var record = ContainerRecord(
+        identity: found.identity, bundle: bundle, rootPath: found.rootPath,
+        makesPidNamespace: found.config.makesPidNamespace, pid: request.pid,
+        initStartTicks: found.initStartTicks, cgroup: found.cgroup, hasStarted: isRunning, bound: nil)
+      warnOfMissing(record)
+      if let policy = policies.effective(for: record.identity.workload) {
+        mode = policy.mode
+        try bind(&record, to: policy)
+      } else {
+        try store.save(record)
+      }
+      records[id] = record
+      return HookAnswer(record.bound == nil ? .unmanaged : .bound)
+    } catch {
+      log.error("container not admitted", metadata: ["container": "\(id)", "reason": "\(error)"])
+      // Nothing that a policy wants protected starts unprotected. A request that makes no
+      // sense is refused as well: its policy cannot be known.
+      let isRefused = mode == .protect || error.kind == .invalid || (mode == nil && error.kind == .unsupported && !policies.policies.isEmpty && wouldProtect(request, id: id))
+      return HookAnswer(isRefused ? .refused : .failed, reason: Array("\(error)".utf8))
+    }
+  }
+
+  /// Is a policy in mode protect for the container whose inspection failed?
+  private func wouldProtect(_ request: HookRequest, id: String) -> Bool {
+    guard let config = try? BundleConfig.read(bundle: String(decoding: request.bundle, as: UTF8.self)) else {
+      return true
+    }
+    let identity = ContainerIdentity(id: id, annotations: config.annotations ?? [:])
+    return policies.effective(for: identity.workload)?.mode == .protect
+  }
+
+  /// Binds a container that is not bound. The record is on disk before the gate knows it.
+  func bind(_ record: inout ContainerRecord, to policy: EffectivePolicy) throws(AdmissionError) {
+    let isRunning = record.hasStarted
+    let root = inspector.root(pid: record.pid, rootPath: record.rootPath, isRunning: isRunning)
+    let compiled = RuleCompiler(root: root).compile(policy)
+    let new = try inspector.binding(
+      pid: record.pid, initStartTicks: record.initStartTicks, cgroup: record.cgroup, rootPath: record.rootPath,
+      makesPidNamespace: record.makesPidNamespace, isRunning: isRunning)
+    do {
+      let isNew = gate.ruleSets.find(compiled.ruleSet) == nil
+      let ruleSet = try gate.ruleSets.find(compiled.ruleSet) ?? gate.ruleSets.add(compiled.ruleSet)
+      do {
+        let binding = try gate.bindings.bind(new, to: ruleSet)
+        var bound = ContainerRecord.Bound(
+          binding: binding, ruleSet: ruleSet, policies: [], mode: 0, allow: 0, rules: [:], links: [],
+          since: new.startedSeconds, sinceNanoseconds: Int32(new.startedNanoseconds))
+        bound.set(compiled, policies: policy.policies)
+        record.bound = bound
+        byBinding[binding] = record.identity.id
+        try store.save(record)
+      } catch {
+        if let bound = record.bound {
+          gate.bindings.unbind(record.cgroup.key)
+          byBinding[bound.binding] = nil
+          record.bound = nil
+        }
+        if isNew { gate.ruleSets.remove(ruleSet) }
+        throw error
+      }
+    } catch let error as AdmissionError {
+      throw error
+    } catch {
+      throw AdmissionError(.system, "bind container \(record.identity.id): \(error)")
+    }
+    log.info(
+      "container bound",
+      metadata: [
+        "container": "\(record.identity.id)", "name": "\(record.identity.name)",
+        "namespace": "\(record.identity.namespace)", "mode": "\(policy.mode.rawValue)",
+        "policies": "\(policy.policies.map(\.description).joined(separator: ","))",
+        "cgroup": "\(record.cgroup.path)",
+      ])
+  }
+
+  /// The container is gone, or no policy is for it any more.
+  func unbind(_ record: inout ContainerRecord) {
+    guard let bound = record.bound else { return }
+    depart(record)
+    gate.bindings.unbind(record.cgroup.key)
+    byBinding[bound.binding] = nil
+    record.bound = nil
+    release(bound.ruleSet)
+  }
+
+  /// Takes out a rule set that no container has.
+  func release(_ ruleSet: UInt32) {
+    guard !records.values.contains(where: { $0.bound?.ruleSet == ruleSet && byBinding[$0.bound!.binding] != nil })
+    else { return }
+    gate.ruleSets.remove(ruleSet)
+  }
+
+  func remove(_ id: String) {
+    guard var record = records[id] else { return }
+    let cgroup = record.cgroup.key
+    records[id] = nil
+    unbind(&record)
+    gate.reports.remove(cgroup)
+    store.remove(id)
+    log.info("container removed", metadata: ["container": "\(id)"])
+  }
+
+  func save(_ record: ContainerRecord) {
+    do throws(AdmissionError) {
+      try store.save(record)
+    } catch {
+      // The maps are right; only a mapd that starts anew would know less.
+      log.error("record not written", metadata: ["container": "\(record.identity.id)", "reason": "\(error)"])
+    }
+  }
+
+  private func warnOfMissing(_ record: ContainerRecord) {
+    for name in policies.missing(for: record.identity.workload) {
+      log.warning(
+        "the container asks for a policy that is not in force",
+        metadata: ["container": "\(record.identity.id)", "policy": "\(name)"])
+    }
+  }
+
+  /// Reports of a container may come in after it is gone. The last 1,024 are remembered.
+  private func depart(_ record: ContainerRecord) {
+    departed[record.cgroup.key] = record
+    departedOrder.append(record.cgroup.key)
+    if departedOrder.count > 1024 { departed[departedOrder.removeFirst()] = nil }
+  }
+
+  /// The container of a cgroup, also when it is gone since.
+  public func container(of cgroup: CgroupKey, binding: UInt32) -> ContainerRecord? {
+    if let id = byBinding[binding], let record = records[id], record.cgroup.key == cgroup { return record }
+    return departed[cgroup]
+  }
+}

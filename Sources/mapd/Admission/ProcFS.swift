@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// A line of /proc/<pid>/cgroup: `hierarchy:controllers:path`.
+struct CgroupLine: Equatable {
+  var hierarchy: UInt32
+  var controllers: [Substring]
+  var path: String
+}
+
+/// A line of /proc/<pid>/mountinfo, as far as it matters here.
+struct MountLine: Equatable {
+  var id: UInt32
+  var root: String
+  var mountPoint: String
+  var type: String
+  var options: [String: String]
+}
+
+/// Reads of procfs. Decides nothing.
+public struct ProcFS: Sendable {
+  public let root: String
+
+  public init(root: String = "/proc") { self.root = root }
+
+  func path(_ pid: Int32, _ entry: String) -> String { "\(root)/\(pid)/\(entry)" }
+
+  /// At most 4 MiB: a mount table can be long.
+  func text(_ pid: Int32, _ entry: String) throws(AdmissionError) -> String {
+    let path = path(pid, entry)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT || errno == ESRCH {
+        throw AdmissionError(.invalid, "process \(pid) is gone: \(path) does not exist")
+      }
+      throw .current(.system, "open \(path)")
+    }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 16384)
+    while bytes.count < 4 << 20 {
+      let count = read(descriptor, &chunk, chunk.count)
+      if count < 0 && errno == EINTR { continue }
+      if count < 0 {
+        if errno == ESRCH { throw AdmissionError(.invalid, "process \(pid) is gone") }
+        throw .current(.system, "read \(path)")
+      }
+      if count == 0 { break }
+      bytes += chunk[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The number of a namespace (`mnt`, `pid`, ...) of a process.
+  func namespace(_ pid: Int32, _ kind: String) throws(AdmissionError) -> UInt32 {
+    var status = stat()
+    let path = path(pid, "ns/\(kind)")
+    guard stat(path, &status) == 0 else {
+      throw .current(errno == ENOENT ? .invalid : .system, "read namespace \(path)")
+    }
+    return UInt32(truncatingIfNeeded: status.st_ino)
+  }
+
+  /// Field 22 of /proc/<pid>/stat: start of the process in 1/100 s after boot. Together
+  /// with the pid it names one process; nil when it is gone.
+  public func startTicks(_ pid: Int32) -> UInt64? {
+    guard let text = try? text(pid, "stat"), let end = text.lastIndex(of: ")") else { return nil }
+    // the name in parentheses may itself hold spaces and parentheses
+    let fields = text[text.index(after: end)...].split(separator: " ")
+    return fields.count > 19 ? UInt64(fields[19]) : nil
+  }
+
+  func parent(_ pid: Int32) -> Int32? {
+    guard let text = try? text(pid, "stat"), let end = text.lastIndex(of: ")") else { return nil }
+    let fields = text[text.index(after: end)...].split(separator: " ")
+    return fields.count > 1 ? Int32(fields[1]) : nil
+  }
+
+  func cgroups(_ pid: Int32) throws(AdmissionError) -> [CgroupLine] {
+    Self.parseCgroups(try text(pid, "cgroup"))
+  }
+
+  static func parseCgroups(_ text: String) -> [CgroupLine] {
+    text.split(separator: "\n").compactMap { line in
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3, let hierarchy = UInt32(fields[0]) else { return nil }
+      return CgroupLine(
+        hierarchy: hierarchy, controllers: fields[1].split(separator: ","), path: String(fields[2]))
+    }
+  }
+
+  func mounts(_ pid: Int32) throws(AdmissionError) -> [MountLine] {
+    Self.parseMounts(try text(pid, "mountinfo"))
+  }
+
+  func ownMounts() throws(AdmissionError) -> [MountLine] {
+    try mounts(getpid())
+  }
+
+  static func parseMounts(_ text: String) -> [MountLine] {
+    text.split(separator: "\n").compactMap { line in
+      let fields = line.split(separator: " ")
+      guard fields.count > 6, let id = UInt32(fields[0]),
+        let dash = fields[6...].firstIndex(of: "-"), dash + 3 < fields.count
+      else { return nil }
+      var options: [String: String] = [:]
+      for option in splitOptions(fields[dash + 3]) {
+        let pair = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        options[String(pair[0])] = pair.count > 1 ? unescape(pair[1]) : ""
+      }
+      return MountLine(
+        id: id, root: unescape(fields[3]), mountPoint: unescape(fields[4]), type: String(fields[dash + 1]),
+        options: options)
+    }
+  }
+
+  /// A comma inside an overlay option is written `\,`.
+  private static func splitOptions(_ text: Substring) -> [Substring] {
+    var options: [Substring] = []
+    var start = text.startIndex
+    var escaped = false
+    for index in text.indices {
+      if escaped { escaped = false; continue }
+      if text[index] == "\\" { escaped = true }
+      if text[index] == "," {
+        options.append(text[start..<index])
+        start = text.index(after: index)
+      }
+    }
+    return options + [text[start...]]
+  }
+
+  /// `\040` is a space; `\:` and `\,` are an overlay option's own.
+  private static func unescape(_ text: Substring) -> String {
+    let bytes = Array(text.utf8)
+    var out: [UInt8] = []
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.count {
+        let digits = bytes[(index + 1)...].prefix(3)
+        if digits.count == 3, digits.allSatisfy({ (48...55).contains($0) }) {
+          out.append(digits.reduce(0) { $0 &* 8 &+ ($1 &- 48) })
+          index += 4
+          continue
+        }
+        out.append(bytes[index + 1])
+        index += 2
+        continue
+      }
+      out.append(bytes[index])
+      index += 1
+    }
+    return String(decoding: out, as: UTF8.self)
+  }
+}

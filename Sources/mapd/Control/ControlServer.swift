@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import ControlMessages
+import Logging
+import NIOCore
+import Observation
+
+/// The operator's end: one line of JSON asks, lines of JSON answer.
+public struct ControlServer: Sendable {
+  let reporter: Reporter
+  let journal: EventJournal
+  let log: Logger
+
+  public init(reporter: Reporter, journal: EventJournal, log: Logger) {
+    self.reporter = reporter
+    self.journal = journal
+    self.log = log
+  }
+
+  public func serve(_ connection: UnixServer.Connection, _ peer: hf_peer) async throws {
+    try await connection.executeThenClose { inbound, outbound in
+      var parts = inbound.makeAsyncIterator()
+      var line: [UInt8] = []
+      while !line.contains(UInt8(ascii: "\n")), line.count <= ControlRequest.maxBytes {
+        guard let part = try await parts.next() else { break }
+        line += part.readableBytesView
+      }
+      func send(_ response: ControlResponse) async throws {
+        try await outbound.write(ByteBuffer(bytes: try ControlCoding.line(response)))
+      }
+      guard line.count <= ControlRequest.maxBytes else {
+        return try await send(.failure(ControlFailure(message: "the request is longer than \(ControlRequest.maxBytes) bytes")))
+      }
+      let request: ControlRequest
+      do {
+        request = try ControlCoding.value(ControlRequest.self, from: line.prefix { $0 != UInt8(ascii: "\n") })
+      } catch {
+        return try await send(
+          .failure(
+            ControlFailure(
+              message: "the request is not understood", remedy: "use mapctl of the same release as mapd")))
+      }
+      if let failure = request.failure { return try await send(.failure(failure)) }
+      switch ControlRequest.Command(rawValue: request.command)! {
+      case .status: try await send(.status(await reporter.status()))
+      case .containers: try await send(.containers(await reporter.containers()))
+      case .policies: try await send(.policies(await reporter.policies()))
+      case .events where request.follow == true:
+        let (past, stream) = await journal.follow(request.limit)
+        for event in past { try await send(.event(event)) }
+        try await Self.stream(stream, parts, send)
+      case .events:
+        for event in await journal.latest(request.limit) { try await send(.event(event)) }
+        try await send(.end)
+      }
+    }
+  }
+
+  /// Until the client goes away: its end of the connection is read for that.
+  private static func stream(
+    _ events: AsyncStream<ViolationEvent>,
+    _ parts: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator,
+    _ send: (ControlResponse) async throws -> Void
+  ) async throws {
+    for await event in events { try await send(.event(event)) }
+  }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Admission
+import Observation
+import ServiceLifecycle
+
+/// What is done once a second: repeats told, containers that ended unseen removed, rules of
+/// old generations deleted.
+public struct Housekeeping: Service {
+  let registry: ContainerRegistry
+  let journal: EventJournal
+
+  public init(registry: ContainerRegistry, journal: EventJournal) {
+    self.registry = registry
+    self.journal = journal
+  }
+
+  public func run() async throws {
+    try? await cancelWhenGracefulShutdown {
+      while true {
+        try await Task.sleep(for: .seconds(1))
+        await journal.tellRepeats()
+        await registry.sweep()
+      }
+    }
+  }
+}
+
+/// The reports' way from the ring buffer to the journal.
+public struct EventService: Service {
+  let pump: EventPump
+  let journal: EventJournal
+
+  public init(pump: EventPump, journal: EventJournal) {
+    self.pump = pump
+    self.journal = journal
+  }
+
+  public func run() async throws {
+    await withGracefulShutdownHandler {
+      await pump.run(into: journal)
+    } onGracefulShutdown: {
+      pump.stop()
+    }
+  }
+}

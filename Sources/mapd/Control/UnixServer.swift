@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// Serves one Unix socket: one request a connection, each in a task of its own.
+public struct UnixServer: Service {
+  public typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+  public enum Place: Sendable {
+    /// Made here, with this mode; a stale one is replaced.
+    case path(String, mode: mode_t)
+    /// Given by systemd, which goes on accepting while mapd restarts.
+    case inherited(descriptor: CInt)
+  }
+
+  /// A peer that neither sends nor takes anything for so long is cut off.
+  static let idle = TimeAmount.seconds(3)
+
+  let name: String
+  let place: Place
+  let log: Logger
+  let serve: @Sendable (Connection, hf_peer) async throws -> Void
+
+  public init(
+    name: String, place: Place, log: Logger, serve: @escaping @Sendable (Connection, hf_peer) async throws -> Void
+  ) {
+    self.name = name
+    self.place = place
+    self.log = log
+    self.serve = serve
+  }
+
+  public func run() async throws {
+    let server = try await bind()
+    try await withThrowingDiscardingTaskGroup { group in
+      try await server.executeThenClose { connections in
+        for try await connection in connections.cancelOnGracefulShutdown() {
+          group.addTask { await answer(connection) }
+        }
+      }
+    }
+  }
+
+  private func bind() async throws -> NIOAsyncChannel<Connection, Never> {
+    let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+      .serverChannelOption(.backlog, value: 1024)
+    let prepare: @Sendable (any Channel) -> EventLoopFuture<Connection> = { channel in
+      channel.eventLoop.makeCompletedFuture {
+        try channel.pipeline.syncOperations.addHandlers(
+          IdleStateHandler(readTimeout: Self.idle), CloseWhenIdle())
+        return try Connection(wrappingChannelSynchronously: channel)
+      }
+    }
+    switch place {
+    case .inherited(let descriptor):
+      return try await bootstrap.bind(descriptor, childChannelInitializer: prepare)
+    case .path(let path, let mode):
+      // Made unreachable first: no one gets in between bind and chmod.
+      let old = umask(0o777)
+      defer { umask(old) }
+      let server = try await bootstrap.bind(
+        unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: prepare)
+      guard chmod(path, mode) == 0 else { throw Errno(operation: "chmod \(path)") }
+      return server
+    }
+  }
+
+  /// A connection's trouble ends that connection only.
+  private func answer(_ connection: Connection) async {
+    do {
+      let peer = try await Self.peer(of: connection.channel)
+      try await serve(connection, peer)
+    } catch {
+      log.debug("connection ended", metadata: ["socket": "\(name)", "reason": "\(error)"])
+      try? await connection.channel.close()
+    }
+  }
+
+  private static func peer(of channel: any Channel) async throws -> hf_peer {
+    guard let socket = channel as? any SocketOptionProvider else {
+      throw Errno(operation: "no socket behind the connection")
+    }
+    return try await socket.unsafeGetSocketOption(
+      level: .socket, name: .init(rawValue: SO_PEERCRED)
+    ).get()
+  }
+
+  struct Errno: Error, CustomStringConvertible {
+    let description: String
+    init(operation: String) { description = "\(operation): \(String(cString: strerror(errno)))" }
+  }
+}
+
+private final class CloseWhenIdle: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
+    context.fireUserInboundEventTriggered(event)
+  }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import CBPF
+import Contract
+import Glibc
+import Shared
+
+/// The gate as it stands in the kernel: attached, with its maps.
+public final class Gate: @unchecked Sendable {
+  public struct Options: Sendable {
+    public enum Choice: Sendable, Equatable {
+      case best
+      case only(AttachPoint)
+      /// Maps without programs: nothing is enforced. For tests that must fail then.
+      case nothing
+    }
+
+    public var object: String
+    /// Directory on a bpf filesystem.
+    public var pinRoot: String
+    public var attach: Choice
+    public var sizes: MapSizes
+
+    public init(object: String, pinRoot: String, attach: Choice, sizes: MapSizes = MapSizes()) {
+      self.object = object
+      self.pinRoot = pinRoot
+      self.attach = attach
+      self.sizes = sizes
+    }
+  }
+
+  /// An attach point that was passed over, and the check that failed.
+  public struct Refusal: Sendable {
+    public var attach: AttachPoint
+    public var reason: String
+  }
+
+  public static let layout = Int(HF_LAYOUT)
+  public let features: KernelFeatures
+  public let pinDirectory: String
+  /// nil: nothing is attached, nothing is enforced.
+  public let attachPoint: AttachPoint?
+  public let refusals: [Refusal]
+  /// The maps were there already.
+  public let adopted: Bool
+  public let ruleSets: RuleSetTable
+  public let bindings: BindingTable
+  public let counters: Counters
+  public let reports: ReportTable
+  private let eventsDescriptor: Int32
+
+  /// Takes over what is pinned, or makes it; attaches the best program that this kernel takes.
+  public init(_ options: Options) throws(EnforcementError) {
+    features = KernelFeatures.read()
+    guard features.hasBTF else {
+      throw EnforcementError(
+        "/sys/kernel/btf/vmlinux cannot be read", kind: .unsupported,
+        remedy: "use a kernel built with CONFIG_DEBUG_INFO_BTF")
+    }
+    let pins = Pins(root: options.pinRoot)
+    try pins.prepare()
+    pinDirectory = pins.directory
+    adopted = pins.exists(pins.map("bindings"))
+
+    let (object, attachPoint, refusals) = try Self.load(options, features: features, pins: pins)
+    self.attachPoint = attachPoint
+    self.refusals = refusals
+
+    let config = try MappedArray<hf_config>(
+      name: "config", descriptor: try object.descriptor(of: "config"), count: 1)
+    let secret = try Self.secret(config)
+    // What was reported to the mapd before is news to this one.
+    config.base.pointee.epoch += 1
+    ruleSets = RuleSetTable(
+      rules: BPFMap(
+        name: "rules", descriptor: try object.descriptor(of: "rules"), maximum: try object.size(of: "rules")),
+      words: try MappedArray(
+        name: "rulesets", descriptor: try object.descriptor(of: "rulesets"),
+        count: try object.size(of: "rulesets")),
+      secret: secret)
+    bindings = BindingTable(
+      bindings: BPFMap(
+        name: "bindings", descriptor: try object.descriptor(of: "bindings"),
+        maximum: try object.size(of: "bindings")),
+      pidNamespaces: BPFMap(
+        name: "pidns", descriptor: try object.descriptor(of: "pidns"), maximum: try object.size(of: "pidns")),
+      assignments: try MappedArray(
+        name: "assignments", descriptor: try object.descriptor(of: "assignments"),
+        count: try object.size(of: "assignments")),
+      config: config)
+    counters = Counters(descriptor: try object.descriptor(of: "counters"))
+    reports = ReportTable(
+      BPFMap(
+        name: "reports", descriptor: try object.descriptor(of: "reports"),
+        maximum: try object.size(of: "reports")))
+    eventsDescriptor = try object.descriptor(of: "events")
+
+    // Last: with a secret in place and the maps taken over.
+    if let attachPoint { try Self.attach(attachPoint, object: object, pins: pins) }
+  }
+
+  deinit { close(eventsDescriptor) }
+
+  public func events(
+    _ receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+  ) throws(EnforcementError) -> EventReader {
+    try EventReader(descriptor: eventsDescriptor, receive: receive)
+  }
+
+  private static func load(
+    _ options: Options, features: KernelFeatures, pins: Pins
+  ) throws(EnforcementError) -> (GateObject, AttachPoint?, [Refusal]) {
+    var refusals: [Refusal] = []
+    let candidates: [AttachPoint]
+    switch options.attach {
+    case .best: candidates = AttachPoint.allCases
+    case .only(let point): candidates = [point]
+    case .nothing:
+      let object = try GateObject(path: options.object)
+      try object.load(nil, sizes: options.sizes, pins: pins)
+      return (object, nil, [])
+    }
+    for point in candidates {
+      if point == .lsm, !features.hasBPFLSM {
+        refusals.append(
+          Refusal(
+            attach: point,
+            reason: "bpf is not in the kernel's LSM list (\(features.lsmList.joined(separator: ","))); "
+              + "add it with lsm= on the kernel command line"))
+        continue
+      }
+      do throws(EnforcementError) {
+        let object = try GateObject(path: options.object)
+        try object.load(point, sizes: options.sizes, pins: pins)
+        return (object, point, refusals)
+      } catch {
+        refusals.append(Refusal(attach: point, reason: "\(error)"))
+      }
+    }
+    let reasons = refusals.map { "\($0.attach.rawValue): \($0.reason)" }.joined(separator: "; ")
+    throw EnforcementError(
+      "no attach point can be used on Linux \(features.release) (\(reasons))", kind: .unsupported)
+  }
+
+  /// A pinned program with the same instructions goes on as it is; another one is attached
+  /// before the old one is let go.
+  private static func attach(
+    _ point: AttachPoint, object: GateObject, pins: Pins
+  ) throws(EnforcementError) {
+    for program in point.programs {
+      let loaded = try object.tag(of: program)
+      if GateObject.tag(ofPinnedLink: pins.link(program)) != loaded {
+        try object.attach(program, pins: pins)
+      }
+    }
+    for program in AttachPoint.allPrograms.subtracting(point.programs) {
+      unlink(pins.link(program))
+    }
+  }
+
+  /// The secret of the path keys, made once: rules in the maps are keyed with it.
+  private static func secret(_ config: MappedArray<hf_config>) throws(EnforcementError) -> PathSecret {
+    var words = config.base.pointee.secret
+    if words == (0, 0, 0, 0) {
+      let size = MemoryLayout.size(ofValue: words)
+      guard getrandom(&words, size, 0) == size else {
+        throw EnforcementError.current("get \(size) random bytes for the path keys")
+      }
+      config.base.pointee.secret = words
+    }
+    return PathSecret(words.0, words.1, words.2, words.3)
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import CBPF
+import Contract
+import Shared
+
+/// The rule sets in the kernel: maps `rules` and `rulesets`.
+///
+/// A rule set changes by generation: the new rules are written beside the old ones and
+/// read back, then one 8-byte store switches, then the old rules go. An exec sees one
+/// generation or the other. Nothing is switched when any write failed.
+public final class RuleSetTable: @unchecked Sendable {
+  struct Entry {
+    var generation: UInt32
+    /// What was written under it; empty for a set found pinned whose rules were not listed.
+    var keys: [PathKey]
+    /// nil for a set found pinned: its words are known, its paths are not.
+    var content: RuleSet?
+  }
+
+  private let rules: BPFMap<hf_rule_key, UInt64>
+  private let words: MappedArray<UInt64>
+  private let secret: PathSecret
+  private(set) var entries: [UInt32: Entry] = [:]
+  private var stale: [hf_rule_key] = []
+
+  init(rules: BPFMap<hf_rule_key, UInt64>, words: MappedArray<UInt64>, secret: PathSecret) {
+    self.rules = rules
+    self.words = words
+    self.secret = secret
+    adopt()
+  }
+
+  public var count: Int { entries.count }
+  public var maximum: Int { words.count - 1 }
+  public private(set) var rulesCount = 0
+  public var rulesMaximum: Int { rules.maximum }
+
+  public func generation(of id: UInt32) -> UInt32? { entries[id]?.generation }
+  public func content(of id: UInt32) -> RuleSet? { entries[id]?.content }
+
+  /// The rule set with this content, when it is in the maps already.
+  public func find(_ content: RuleSet) -> UInt32? {
+    entries.first { $0.value.content == content }?.key
+  }
+
+  /// Puts a new rule set into the maps.
+  public func add(_ content: RuleSet) throws(EnforcementError) -> UInt32 {
+    guard let id = freeID() else {
+      throw EnforcementError("map rulesets is full (\(maximum) rule sets)", kind: .full)
+    }
+    // A number used before: above every generation it had.
+    let generation = UInt32(truncatingIfNeeded: hf_load_u64(words.base + Int(id))) &+ 1
+    let keys = try write(content, id: id, generation: generation)
+    hf_store_u64(words.base + Int(id), content.word(generation: generation))
+    entries[id] = Entry(generation: generation, keys: keys, content: content)
+    return id
+  }
+
+  /// Changes what a rule set says, for all containers that have it, at one moment.
+  public func replace(_ id: UInt32, with content: RuleSet) throws(EnforcementError) {
+    guard let old = entries[id] else { preconditionFailure("rule set \(id) is not in the table") }
+    if old.content == content { return }
+    let generation = old.generation &+ 1
+    let keys = try write(content, id: id, generation: generation)
+    hf_store_u64(words.base + Int(id), content.word(generation: generation))
+    entries[id] = Entry(generation: generation, keys: keys, content: content)
+    retire(id, old)
+  }
+
+  /// Takes a rule set out. No binding may be assigned to it.
+  public func remove(_ id: UInt32) {
+    guard let old = entries.removeValue(forKey: id) else { return }
+    // The generation stays in the word, so that the number can be used again.
+    hf_store_u64(words.base + Int(id), UInt64(old.generation))
+    retire(id, old)
+  }
+
+  /// Deletes the rules of generations that no exec can see any more. Waits for the execs
+  /// that are being judged, some milliseconds; call it when a change is done.
+  public func collect() {
+    guard !stale.isEmpty else { return }
+    // Without the wait an exec could miss a rule that is allowed in both generations.
+    if hf_wait_for_programs() != 0 { usleep(100_000) }
+    for key in stale where rules.remove(key) { rulesCount -= 1 }
+    stale = []
+  }
+
+  private func freeID() -> UInt32? {
+    (1..<UInt32(words.count)).first { entries[$0] == nil }
+  }
+
+  private func write(
+    _ content: RuleSet, id: UInt32, generation: UInt32
+  ) throws(EnforcementError) -> [PathKey] {
+    let wanted = try content.entries(secret)
+    var written: [hf_rule_key] = []
+    do throws(EnforcementError) {
+      for (path, use) in wanted {
+        let key = hf_rule_key(rule_set: id, generation: generation, path: (path.lane0, path.lane1))
+        try rules.insert(use, for: key)
+        written.append(key)
+        guard rules[key] == use else {
+          throw EnforcementError("read back a rule of rule set \(id)")
+        }
+      }
+    } catch {
+      for key in written { rules.remove(key) }
+      throw error
+    }
+    rulesCount += written.count
+    return Array(wanted.keys)
+  }
+
+  private func retire(_ id: UInt32, _ entry: Entry) {
+    stale += entry.keys.map {
+      hf_rule_key(rule_set: id, generation: entry.generation, path: ($0.lane0, $0.lane1))
+    }
+  }
+
+  /// Takes over what is pinned: valid words with their rules. Rules of no valid generation
+  /// are the rest of a change that was cut off; they are deleted.
+  private func adopt() {
+    for id in 1..<UInt32(words.count) {
+      let word = hf_load_u64(words.base + Int(id))
+      guard word & (1 << 40) != 0 else { continue }
+      entries[id] = Entry(generation: UInt32(truncatingIfNeeded: word), keys: [], content: nil)
+    }
+    for key in rules.keys() {
+      if entries[key.rule_set]?.generation == key.generation {
+        entries[key.rule_set]!.keys.append(PathKey(lane0: key.path.0, lane1: key.path.1))
+        rulesCount += 1
+      } else {
+        stale.append(key)
+        rulesCount += 1
+      }
+    }
+    collect()
+  }
+
+  /// The mode in the kernel's own words, for a set whose content is not known.
+  public func mode(of id: UInt32) -> Mode {
+    guard Int(id) < words.count else { return .off }
+    let word = hf_load_u64(words.base + Int(id))
+    return Mode(rawValue: UInt8(truncatingIfNeeded: word >> UInt64(HF_RULE_SET_MODE_SHIFT))) ?? .off
+  }
+
+  /// After a restart: the content that the record of a container says is in force.
+  /// Believed only when its word and rules are what the kernel holds.
+  public func recall(_ content: RuleSet, as id: UInt32) {
+    guard let entry = entries[id], entry.content == nil,
+      let wanted = try? content.entries(secret), Set(wanted.keys) == Set(entry.keys),
+      content.word(generation: entry.generation) == hf_load_u64(words.base + Int(id))
+    else { return }
+    entries[id]!.content = content
+  }
+
+  public func rulesCount(of id: UInt32) -> Int { entries[id]?.keys.count ?? 0 }
+}

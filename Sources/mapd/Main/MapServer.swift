@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import Admission
+import ArgumentParser
+import Control
+import Enforcement
+import Glibc
+import Logging
+import Observation
+import Policy
+import ServiceLifecycle
+
+/// Puts the parts together, in the order in which each can rely on those before it.
+struct MapServer {
+  let options: MapdCommand
+  let log = Logger(label: "mapd") { _ in JSONLogHandler(descriptor: STDERR_FILENO) }
+
+  func run() async throws {
+    do {
+      // Held until mapd ends: two of them would write the same maps.
+      let lock = try RunDirectory.prepare(options.runDir)
+      defer { close(lock) }
+      try requireHostNamespaces()
+      let gate = try Gate(options.gateOptions)
+      tell(gate)
+
+      let source = WatchedDirectory(path: options.policies)
+      let policies = source.load(previous: .empty)
+      PolicyWatcher.tell(policies, before: .empty, log)
+      let registry = try ContainerRegistry(
+        gate: gate, policies: policies, proc: ProcFS(root: options.procfs),
+        recordDirectory: options.runDir + "/containers", log: log)
+      await registry.adopt()
+      try await serve(gate, registry, source)
+    } catch {
+      log.critical("mapd cannot start; what is pinned stays in force", metadata: ["reason": "\(error)"])
+      throw ExitCode(1)
+    }
+  }
+
+  private func serve(_ gate: Gate, _ registry: ContainerRegistry, _ source: WatchedDirectory) async throws {
+    let journal = EventJournal(registry: registry, gate: gate, output: STDOUT_FILENO)
+    let pump = EventPump()
+    try pump.start(gate)
+    let reporter = Reporter(registry: registry, gate: gate, pump: pump, version: holdfastVersion)
+    let hooks = HookServer(registry: registry, log: log)
+    let control = ControlServer(reporter: reporter, journal: journal, log: log)
+    let services: [any Service] = [
+      EventService(pump: pump, journal: journal),
+      Housekeeping(registry: registry, journal: journal),
+      PolicyWatcher(source: source, registry: registry, log: log),
+      UnixServer(name: "hook", place: Activation.place("hook", options.runDir), log: log, serve: hooks.serve),
+      UnixServer(name: "control", place: Activation.place("control", options.runDir), log: log, serve: control.serve),
+    ]
+    signal(SIGPIPE, SIG_IGN)
+    Activation.notify("READY=1")
+    let group = ServiceGroup(
+      configuration: .init(
+        services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
+    try await group.run()
+    log.info("mapd ends; the gate stays in force")
+  }
+
+  /// Process ids and cgroup paths mean the host's.
+  private func requireHostNamespaces() throws {
+    var status = stat()
+    let initial: UInt = 0xEFFF_FFFC  // PROC_PID_INIT_INO of the kernel
+    guard stat("\(options.procfs)/self/ns/pid", &status) == 0, status.st_ino == initial else {
+      throw ValidationError(
+        "mapd must run in the host's pid namespace; run it with hostPID, or with its service unit")
+    }
+  }
+
+  private func tell(_ gate: Gate) {
+    var metadata: Logger.Metadata = [
+      "attach": "\(gate.attachPoint?.rawValue ?? "none")", "kernel": "\(gate.features.release)",
+      "adopted": "\(gate.adopted)",
+    ]
+    for refusal in gate.refusals { metadata["not_\(refusal.attach.rawValue)"] = "\(refusal.reason)" }
+    guard let point = gate.attachPoint else {
+      return log.critical("no program is attached: nothing is enforced", metadata: metadata)
+    }
+    if let degraded = point.degraded {
+      metadata["degraded"] = "\(degraded)"
+      log.warning("gate attached, degraded", metadata: metadata)
+    } else {
+      log.info("gate attached", metadata: metadata)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import Enforcement
+import Glibc
+import Logging
+import Synchronization
+
+/// Moves records from the ring buffer to the journal, in order. The ring is read on a
+/// thread of its own; a record is copied and handed over at once, so that the kernel's
+/// buffer is empty again. The hand-over is bounded: what does not fit is counted.
+public final class EventPump: Sendable {
+  static let backlog = 65536
+
+  private let stopping = Atomic(false)
+  public let dropped = Atomic<UInt64>(0)
+  private let stream: AsyncStream<GateEvent>
+  private let continuation: AsyncStream<GateEvent>.Continuation
+
+  public init() {
+    (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.backlog))
+  }
+
+  /// Starts the reading thread.
+  public func start(_ gate: Gate) throws {
+    let reader = try gate.events { [self] record in
+      guard let event = GateEvent(record) else {
+        dropped.add(1, ordering: .relaxed)
+        return
+      }
+      if case .dropped = continuation.yield(event) { dropped.add(1, ordering: .relaxed) }
+    }
+    let thread = ReadingThread { [self] in
+      while !stopping.load(ordering: .relaxed) { reader.poll(milliseconds: 200) }
+      continuation.finish()
+    }
+    thread.start()
+  }
+
+  public func stop() { stopping.store(true, ordering: .relaxed) }
+
+  /// Returns after stop().
+  public func run(into journal: EventJournal) async {
+    for await event in stream { await journal.receive(event) }
+  }
+}
+
+/// A detached POSIX thread with a closure.
+private final class ReadingThread {
+  private let body: @Sendable () -> Void
+
+  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+  func start() {
+    var thread = pthread_t()
+    let context = Unmanaged.passRetained(self).toOpaque()
+    pthread_create(&thread, nil, runReadingThread, context)
+    pthread_detach(thread)
+  }
+
+  fileprivate func run() { body() }
+}
+
+private func runReadingThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  Unmanaged<ReadingThread>.fromOpaque(context!).takeRetainedValue().run()
+  return nil
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import ControlMessages
+import Glibc
+import Logging
+
+/// One JSON object a line: time, level, message, and the metadata's keys beside them.
+public struct JSONLogHandler: LogHandler {
+  public var logLevel: Logger.Level = .info
+  public var metadata: Logger.Metadata = [:]
+  private let descriptor: Int32
+
+  /// - Parameter descriptor: where lines go, each in one write.
+  public init(descriptor: Int32) { self.descriptor = descriptor }
+
+  public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  public func log(event: LogEvent) {
+    var line = ["time": Timestamp.now.iso8601, "level": event.level.rawValue, "message": event.message.description]
+    let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+    for (key, value) in all where line[key] == nil { line[key] = value.description }
+    guard let bytes = try? ControlCoding.line(line) else { return }
+    writeWhole(bytes, to: descriptor)
+  }
+}
+
+/// One write, so that lines of several threads do not mix. What cannot be written is lost:
+/// nobody waits for a log.
+func writeWhole(_ bytes: [UInt8], to descriptor: Int32) {
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress!, $0.count) }
+    if count < 0 && errno == EINTR { continue }
+    guard count > 0 else { return }
+    rest = rest.dropFirst(count)
+  }
+}
+
+extension Timestamp {
+  public static var now: Timestamp {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
+  }
+
+  /// A moment of CLOCK_MONOTONIC, nanoseconds, on the wall clock as it stands now.
+  init(monotonic nanoseconds: UInt64) {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    let age = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) - Int64(clamping: nanoseconds)
+    let now = Timestamp.now
+    let total = now.seconds * 1_000_000_000 + Int64(now.nanoseconds) - age
+    self.init(seconds: total / 1_000_000_000, nanoseconds: Int32(total % 1_000_000_000))
+  }
+}

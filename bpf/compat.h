@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/*
+ * Reads whose shape differs between kernels.
+ */
+#ifndef HOLDFAST_COMPAT_H
+#define HOLDFAST_COMPAT_H
+
+/* BPF_CORE_READ of a local copy: the macro would relocate a member access in its
+ * first argument too, although that struct is the gate's own. */
+#define READ(source, ...)                               \
+	({                                              \
+		typeof(source) source_ = (source);      \
+		BPF_CORE_READ(source_, __VA_ARGS__);    \
+	})
+
+extern int LINUX_KERNEL_VERSION __kconfig;
+
+/* Before 6.8 mounts have no unique id: 0. */
+static __always_inline u64 mount_unique_id(struct mount *mnt)
+{
+	struct mount___from_6_8 *m = (void *)mnt;
+
+	if (bpf_core_field_exists(m->mnt_id_unique))
+		return READ(m, mnt_id_unique);
+	return 0;
+}
+
+/* i_ctime became accessor-only in 6.6 and two integers in 6.11. False when no
+ * known shape fits: the caller treats the file as changed. */
+static __always_inline bool inode_ctime(struct inode *inode, s64 *sec, u32 *nsec)
+{
+	struct inode___ctime_from_6_11 *i11 = (void *)inode;
+	struct inode___ctime_6_6 *i6 = (void *)inode;
+	struct inode___ctime_to_6_5 *i5 = (void *)inode;
+
+	if (bpf_core_field_exists(i11->i_ctime_sec)) {
+		*sec = READ(i11, i_ctime_sec);
+		/* bit 31 is the kernel's own note (multigrain timestamps, 6.13) */
+		*nsec = READ(i11, i_ctime_nsec) & 0x7fffffff;
+	} else if (bpf_core_field_exists(i6->__i_ctime)) {
+		*sec = READ(i6, __i_ctime.tv_sec);
+		*nsec = READ(i6, __i_ctime.tv_nsec);
+	} else if (bpf_core_field_exists(i5->i_ctime)) {
+		*sec = READ(i5, i_ctime.tv_sec);
+		*nsec = READ(i5, i_ctime.tv_nsec);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* One dentry of an inode, NULL when none is cached. */
+static __always_inline struct dentry *inode_alias(struct inode *inode)
+{
+	struct hlist_node *first = READ(inode, i_dentry.first);
+	struct dentry___flat_alias *flat = NULL;
+
+	if (!first)
+		return NULL;
+	if (bpf_core_field_exists(flat->d_alias))
+		return (void *)first - bpf_core_field_offset(struct dentry___flat_alias, d_alias);
+	return (void *)first - bpf_core_field_offset(struct dentry, d_u.d_alias);
+}
+
+/* The file that an overlay file stands for. private_data held it until 6.12;
+ * since 6.13 it points at a struct (of a module, perhaps without BTF) whose
+ * first member is that file. */
+static __always_inline struct file *overlay_real_file(struct file *file)
+{
+	void *data = READ(file, private_data);
+	struct file *real = NULL;
+
+	if (LINUX_KERNEL_VERSION < KERNEL_VERSION(6, 13, 0))
+		return data;
+	bpf_probe_read_kernel(&real, sizeof(real), data);
+	return real;
+}
+
+#endif

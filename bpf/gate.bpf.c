@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0)
+/*
+ * The gate: one decision on every exec, for all policies.
+ *
+ *   attach point                    duty
+ *   lsm/bprm_check_security         every level of an exec (script, interpreter): EPERM
+ *   fmod_ret/security_bprm_check    the same, where `bpf` is not in the LSM list: EPERM
+ *   raw_tp/sched_process_exec       the image about to run: SIGKILL before its first
+ *                                   instruction. Used alone where neither of the above
+ *                                   can be attached, and behind fmod_ret, which the
+ *                                   kernel skips when it preempts a task inside it.
+ *
+ * Which workload: workload.h. Which executable: path.h, file.h. Report: report.h.
+ * In protect, what is not understood is refused, with a reason and a counter.
+ */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "contract.h"
+#include "maps.h"
+#include "compat.h"
+#include "key.h"
+#include "path.h"
+#include "workload.h"
+#include "file.h"
+#include "report.h"
+
+char LICENSE[] SEC("license") = "GPL"; /* what the kernel asks for; see SPDX above */
+
+static __always_inline u32 mode_of(u64 word)
+{
+	return word >> HF_RULE_SET_MODE_SHIFT & HF_RULE_SET_MODE_MASK;
+}
+
+static __always_inline u64 rule_set_word(u32 rule_set)
+{
+	u64 *word = bpf_map_lookup_elem(&rulesets, &rule_set);
+
+	return word ? *(volatile u64 *)word : 0;
+}
+
+static __always_inline bool directory_lists(const struct judgement *j)
+{
+	struct hf_rule_key header = { .rule_set = j->rule_set, .generation = j->generation };
+	u64 *depths = bpf_map_lookup_elem(&rules, &header);
+
+	return depths && in_listed_directory(j->walk.dentry, j->walk.mnt,
+					     (u64)j->rule_set << 32 | j->generation,
+					     j->walk.extent.components, *depths);
+}
+
+/* The rule's flags for the file, 0 when no rule lists it. */
+static __always_inline u64 rule_for(const struct judgement *j, u64 word)
+{
+	struct hf_rule_key key = {
+		.rule_set = j->rule_set,
+		.generation = j->generation,
+		.path = { j->walk.key[0], j->walk.key[1] },
+	};
+	u64 *flags = bpf_map_lookup_elem(&rules, &key);
+	u64 found = flags ? *flags & (HF_RULE_EXECUTABLE | HF_RULE_INTERPRETER) : 0;
+
+	if (!(found & HF_RULE_EXECUTABLE) && word & HF_RULE_SET_HAS_DIRECTORIES &&
+	    directory_lists(j))
+		found |= HF_RULE_EXECUTABLE;
+	return found;
+}
+
+static __always_inline u32 judge_rule(const struct judgement *j, u64 word)
+{
+	u64 flags = rule_for(j, word);
+
+	if (flags & HF_RULE_EXECUTABLE)
+		return HF_REASON_LISTED;
+	if (!j->interpreter)
+		return HF_REASON_NOT_LISTED;
+	if (!(flags & HF_RULE_INTERPRETER))
+		return HF_REASON_INTERPRETER_NOT_LISTED;
+	/* An interpreter for listed scripts only: at the kill attach point the
+	 * script's file is gone, so whether it was listed cannot be known. */
+	return j->attach == HF_ATTACH_KILL ? HF_REASON_SCRIPT_UNSEEN : HF_REASON_LISTED;
+}
+
+/* The decision. Order matters: the first thing wrong is the reason. */
+static __always_inline u32 judge_file(const struct judgement *j, struct file *file, u64 word)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct hf_binding *b = j->workload.binding;
+	bool nested = mount_namespace_of(task) != b->mnt_ns;
+	u32 reason;
+
+	if (j->workload.foreign_cgroup)
+		return HF_REASON_FOREIGN_CGROUP;
+	if (nested && !(word & HF_ALLOW_NESTED_NAMESPACES))
+		return HF_REASON_FOREIGN_MOUNT_NAMESPACE;
+	if (is_anonymous(file))
+		/* it has no path that could be listed: allowed as a kind or not at all */
+		return word & HF_ALLOW_ANONYMOUS_FILES ? HF_REASON_LISTED :
+							 HF_REASON_ANONYMOUS_FILE;
+	if (!(word & HF_ALLOW_NESTED_NAMESPACES) &&
+	    READ((struct mount *)j->walk.mnt, mnt_ns) != READ(task, nsproxy, mnt_ns))
+		return HF_REASON_FOREIGN_MOUNT;
+	if (j->walk.extent.reason != HF_REASON_LISTED)
+		return j->walk.extent.reason;
+	if (!(word & HF_ALLOW_NESTED_NAMESPACES) && !is_container_root(b, (void *)j->walk.root))
+		return HF_REASON_FOREIGN_ROOT;
+	/* all mounts of a nested namespace are copies made later: not told apart */
+	if (!(word & HF_ALLOW_LATER_MOUNTS) && !nested && on_later_mount(b, task, &j->walk))
+		return HF_REASON_LATER_MOUNT;
+	reason = judge_rule(j, word);
+	if (reason == HF_REASON_LISTED && !(word & HF_ALLOW_WRITABLE_LAYER))
+		reason = drift(b, file);
+	return reason;
+}
+
+/* Assignment and word are read once, each in one load: an exec sees one
+ * generation of one rule set. mapd deletes the rules of the one before only
+ * after every exec that could have read it is decided. */
+static __always_inline void judge(struct judgement *j, struct file *file)
+{
+	u32 *assigned = bpf_map_lookup_elem(&assignments, &j->workload.binding->id);
+	u64 word;
+
+	if (!assigned)
+		return; /* cannot be: ids are indexes. The reason stays RULE_SET_MISSING */
+	j->rule_set = *(volatile u32 *)assigned;
+	word = rule_set_word(j->rule_set);
+	if (!(word & HF_RULE_SET_VALID))
+		return;
+	j->generation = word;
+	j->mode = mode_of(word);
+	if (j->mode != HF_MODE_OFF)
+		j->reason = judge_file(j, file, word);
+}
+
+/* Behind fmod_ret every exec has been judged and counted already, but those that
+ * the kernel skipped: only a refusal is news. */
+static __always_inline u32 allowed(u32 counter, u32 attach)
+{
+	if (attach != HF_ATTACH_BACKSTOP)
+		count(counter);
+	return HF_VERDICT_ALLOW;
+}
+
+static __always_inline void start_workload(struct judgement *j)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct hf_binding *b = j->workload.binding;
+
+	if (b->flags & HF_BINDING_SEALED)
+		return;
+	if (b->flags & HF_BINDING_SEAL_ANY)
+		seal_adopted(b, task, (void *)j->walk.root);
+	else
+		seal(b, task);
+}
+
+/* HF_VERDICT_REFUSE when the exec must not happen, else HF_VERDICT_ALLOW. */
+static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
+{
+	/* until a rule set says otherwise */
+	struct judgement j = {
+		.attach = attach,
+		.mode = HF_MODE_PROTECT,
+		.reason = HF_REASON_RULE_SET_MISSING,
+	};
+	const struct hf_config *cfg;
+	struct file *file;
+	u32 zero = 0;
+
+	cfg = bpf_map_lookup_elem(&config, &zero);
+	if (!cfg)
+		return HF_VERDICT_ALLOW; /* cannot be: an array of one */
+	if (!find_workload(&j.workload, cfg))
+		return allowed(HF_COUNTER_UNBOUND, attach);
+	if (is_runtime(&j.workload, cfg))
+		return allowed(HF_COUNTER_RUNTIME, attach);
+	file = READ(bprm, file);
+	j.interpreter = READ(bprm, interp) != READ(bprm, filename);
+	walk_path(&j.walk, file);
+	start_workload(&j);
+	judge(&j, file);
+	if (j.mode == HF_MODE_OFF)
+		return allowed(HF_COUNTER_OFF, attach);
+	if (j.reason == HF_REASON_LISTED)
+		return allowed(HF_COUNTER_ALLOWED, attach);
+	if (attach == HF_ATTACH_BACKSTOP && j.mode != HF_MODE_PROTECT)
+		return HF_VERDICT_ALLOW;
+	count(HF_COUNTER_REASON_BASE + j.reason);
+	if (j.mode == HF_MODE_PROTECT) {
+		j.verdict = HF_VERDICT_REFUSE;
+		count(HF_COUNTER_REFUSED);
+	} else if (j.mode == HF_MODE_MONITOR) {
+		j.verdict = HF_VERDICT_REPORT;
+		count(HF_COUNTER_REPORTED);
+	} else {
+		j.verdict = HF_VERDICT_LEARN;
+		count(HF_COUNTER_LEARNED);
+	}
+	report(&j, cfg);
+	return j.verdict == HF_VERDICT_REFUSE ? HF_VERDICT_REFUSE : HF_VERDICT_ALLOW;
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(gate_lsm, struct linux_binprm *bprm, int ret)
+{
+	if (ret)
+		return ret;
+	return decide(bprm, HF_ATTACH_LSM) == HF_VERDICT_REFUSE ? -EPERM : 0;
+}
+
+SEC("fmod_ret/security_bprm_check")
+int BPF_PROG(gate_fmod_ret, struct linux_binprm *bprm, int ret)
+{
+	if (ret)
+		return ret;
+	return decide(bprm, HF_ATTACH_FMOD_RET) == HF_VERDICT_REFUSE ? -EPERM : 0;
+}
+
+static __always_inline void kill_when_refused(struct bpf_raw_tracepoint_args *ctx, u32 attach)
+{
+	if (decide((struct linux_binprm *)ctx->args[2], attach) == HF_VERDICT_REFUSE &&
+	    bpf_send_signal(SIGKILL))
+		count(HF_COUNTER_KILL_FAILED);
+}
+
+SEC("raw_tp/sched_process_exec")
+int gate_kill(struct bpf_raw_tracepoint_args *ctx)
+{
+	kill_when_refused(ctx, HF_ATTACH_KILL);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int gate_backstop(struct bpf_raw_tracepoint_args *ctx)
+{
+	kill_when_refused(ctx, HF_ATTACH_BACKSTOP);
+	return 0;
+}
