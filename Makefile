@@ -6,7 +6,7 @@ BIN := out/bin
 CLANG ?= $(shell dirname "$$(readlink -f "$$(command -v swiftc)")")/clang
 CONFIGURATION ?= release
 SWIFT_BUILD := swift build -c $(CONFIGURATION) --static-swift-stdlib
-BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror
+BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-parameter
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN
 

@@ -3,11 +3,27 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 
+/// The hook is one module of Embedded Swift, linked statically: it starts as fast as a program
+/// that does nothing. An embedded module cannot import an ordinary one, so the sources that it
+/// shares with mapd are compiled into it again (the links in Sources/oci-hook).
+let embedded: [SwiftSetting] = [
+  .enableExperimentalFeature("Embedded"), .define("ONE_MODULE"),
+  .unsafeFlags(["-wmo", "-no-static-stdlib"]),
+]
+let staticLibc: [LinkerSetting] = [
+  .linkedLibrary("yajl_s"),
+  .unsafeFlags([
+    "-no-static-stdlib", "-Xclang-linker", "-static", "-Xclang-linker",
+    "-Wno-unused-command-line-argument",
+  ]),
+]
+
 let package = Package(
   name: "holdfast",
   products: [
     .executable(name: "mapd", targets: ["mapd"]),
     .executable(name: "mapctl", targets: ["mapctl"]),
+    .executable(name: "oci-hook", targets: ["oci-hook"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -20,6 +36,11 @@ let package = Package(
     .systemLibrary(name: "Contract", path: "bpf"),
     .systemLibrary(name: "CBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CYajl"),
+    .target(name: "StateParser", dependencies: ["Shared", "CYajl"], swiftSettings: strict),
+    .executableTarget(
+      name: "oci-hook", dependencies: ["CPosix", "CYajl"], swiftSettings: embedded, linkerSettings: staticLibc),
+    .target(name: "CPosix"),
     .target(name: "Shared", swiftSettings: strict),
     .target(name: "ControlMessages", swiftSettings: strict),
     .target(
@@ -63,5 +84,8 @@ let package = Package(
         "ControlMessages", "Policy",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+    .testTarget(name: "SharedTests", dependencies: ["Shared", "StateParser"], swiftSettings: strict),
+    .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
+    .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages"], swiftSettings: strict),
   ]
 )

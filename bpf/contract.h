@@ -39,7 +39,7 @@ typedef int64_t hf_s64;
 /* Components of a path, and mounts crossed, that the walk follows.
  * Beyond: reason HF_REASON_PATH_TOO_DEEP (protect refuses). */
 #define HF_PATH_COMPONENTS_MAX 64
-#define HF_PATH_MOUNTS_MAX 8
+#define HF_PATH_MOUNTS_MAX 6
 /* Bytes of one component (NAME_MAX of the kernel). */
 #define HF_NAME_MAX 255
 /* Different cgroup2 levels that can carry bindings at once, and the deepest of
@@ -49,8 +49,10 @@ typedef int64_t hf_s64;
 /* Ancestors looked at in a v1 hierarchy. A task nested deeper below its
  * container's cgroup is found by its pid namespace, in a foreign cgroup: refused. */
 #define HF_V1_ANCESTORS_MAX 64
-/* Path bytes in a small and a large event record. A longer path is reported
- * with its leaf components only and the flag HF_EVENT_PATH_CUT; the verdict stands. */
+/* Mounts crossed, and bytes of path, in a small and a large event record. A longer
+ * path is reported with its leaf components only and the flag HF_EVENT_PATH_CUT;
+ * the verdict stands. */
+#define HF_EVENT_MOUNTS_MAX 4
 #define HF_EVENT_PATH_SMALL 512
 #define HF_EVENT_PATH_LARGE 4096
 
@@ -107,7 +109,7 @@ enum hf_counter {
 	HF_COUNTER_UNBOUND = 0,      /* exec of a task that belongs to no binding */
 	HF_COUNTER_RUNTIME = 1,      /* the runtime's own exec on its way into a container */
 	HF_COUNTER_OFF = 2,          /* bound, rule set in mode off */
-	HF_COUNTER_ALLOWED = 3,
+	HF_COUNTER_ALLOWED = 3,      /* + hf_verdict for the three that follow */
 	HF_COUNTER_REPORTED = 4,     /* monitor */
 	HF_COUNTER_REFUSED = 5,
 	HF_COUNTER_LEARNED = 6,

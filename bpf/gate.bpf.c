@@ -156,7 +156,21 @@ static __always_inline void start_workload(struct judgement *j)
 		seal(b, task);
 }
 
-/* HF_VERDICT_REFUSE when the exec must not happen, else HF_VERDICT_ALLOW. */
+/* On an exec that no rule allows. A function of its own, so that what follows is
+ * verified once and not once for each mode. */
+__noinline u32 verdict_in(u32 mode)
+{
+	switch (mode) {
+	case HF_MODE_LEARN:
+		return HF_VERDICT_LEARN;
+	case HF_MODE_MONITOR:
+		return HF_VERDICT_REPORT;
+	default:
+		return HF_VERDICT_REFUSE;
+	}
+}
+
+/* HF_VERDICT_REFUSE when the exec must not happen, else another verdict. */
 static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 {
 	/* until a rule set says otherwise */
@@ -188,18 +202,10 @@ static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 	if (attach == HF_ATTACH_BACKSTOP && j.mode != HF_MODE_PROTECT)
 		return HF_VERDICT_ALLOW;
 	count(HF_COUNTER_REASON_BASE + j.reason);
-	if (j.mode == HF_MODE_PROTECT) {
-		j.verdict = HF_VERDICT_REFUSE;
-		count(HF_COUNTER_REFUSED);
-	} else if (j.mode == HF_MODE_MONITOR) {
-		j.verdict = HF_VERDICT_REPORT;
-		count(HF_COUNTER_REPORTED);
-	} else {
-		j.verdict = HF_VERDICT_LEARN;
-		count(HF_COUNTER_LEARNED);
-	}
+	j.verdict = verdict_in(j.mode);
+	count(HF_COUNTER_ALLOWED + j.verdict);
 	report(&j, cfg);
-	return j.verdict == HF_VERDICT_REFUSE ? HF_VERDICT_REFUSE : HF_VERDICT_ALLOW;
+	return j.verdict;
 }
 
 SEC("lsm/bprm_check_security")

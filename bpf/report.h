@@ -64,7 +64,7 @@ static __always_inline void fill_path(struct hf_event *e, char *buffer, u32 limi
 
 	*length = 0;
 #pragma unroll
-	for (m = 0; m < HF_PATH_MOUNTS_MAX; m++) {
+	for (m = 0; m < HF_EVENT_MOUNTS_MAX; m++) {
 		for (i = 0; i < HF_PATH_COMPONENTS_MAX && c.dentry != c.mnt_root; i++) {
 			used = *length;
 			if (used >= limit)
@@ -107,6 +107,27 @@ static __noinline bool emit(const struct judgement *j)
 	return true;
 }
 
+/* Counts the occurrence. True when it is the first one, or the first since mapd
+ * started, or when there is no room to count: then it is worth an event. */
+static __noinline bool is_news(const struct hf_report_key *key, const struct hf_config *cfg)
+{
+	struct hf_report first = { .count = 0 };
+	struct hf_report *r = bpf_map_lookup_elem(&reports, key);
+
+	if (!r) {
+		/* another CPU may be first: then its entry is used */
+		bpf_map_update_elem(&reports, key, &first, BPF_NOEXIST);
+		r = bpf_map_lookup_elem(&reports, key);
+	}
+	if (!r) {
+		count(HF_COUNTER_REPORTS_FULL);
+		return true;
+	}
+	__sync_fetch_and_add(&r->count, 1);
+	r->last_ns = bpf_ktime_get_ns();
+	return r->emitted != cfg->epoch;
+}
+
 static __always_inline void report(const struct judgement *j, const struct hf_config *cfg)
 {
 	struct hf_report_key key = {
@@ -115,25 +136,16 @@ static __always_inline void report(const struct judgement *j, const struct hf_co
 		.reason = j->reason,
 		.verdict = j->verdict,
 	};
-	struct hf_report first = { .count = 0 };
-	struct hf_report *r = bpf_map_lookup_elem(&reports, &key);
+	struct hf_report *r;
 
-	if (!r) {
-		/* another CPU may be first: then its entry is used */
-		bpf_map_update_elem(&reports, &key, &first, BPF_NOEXIST);
-		r = bpf_map_lookup_elem(&reports, &key);
-	}
-	if (r) {
-		__sync_fetch_and_add(&r->count, 1);
-		r->last_ns = bpf_ktime_get_ns();
-		if (r->emitted == cfg->epoch)
-			return;
-	} else {
-		count(HF_COUNTER_REPORTS_FULL);
-	}
-	if (!emit(j))
+	if (!is_news(&key, cfg))
+		return;
+	if (!emit(j)) {
 		count(HF_COUNTER_EVENTS_LOST);
-	else if (r)
+		return;
+	}
+	r = bpf_map_lookup_elem(&reports, &key);
+	if (r)
 		r->emitted = cfg->epoch;
 }
 

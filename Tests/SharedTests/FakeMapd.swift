@@ -4,8 +4,8 @@ import Foundation
 import Glibc
 import Shared
 
-/// A hook socket that behaves as told, once per connection, until it is released.
-final class FakeMapd: @unchecked Sendable {
+/// A hook socket that behaves as told, once per connection, until it is stopped.
+final class FakeMapd {
   enum Behaviour {
     case answer(HookAnswer)
     case raw([UInt8])
@@ -23,10 +23,17 @@ final class FakeMapd: @unchecked Sendable {
   let path: String
   private let listener: Int32
   private var fillers: [Int32] = []
-  private let lock = NSLock()
-  private var received: [HookRequest] = []
+  private let received = Received()
 
-  var requests: [HookRequest] { lock.withLock { received } }
+  var requests: [HookRequest] { received.all }
+
+  /// Shared with the serving thread, which must not keep the fake itself alive.
+  private final class Received: @unchecked Sendable {
+    private let lock = NSLock()
+    private var requests: [HookRequest] = []
+    var all: [HookRequest] { lock.withLock { requests } }
+    func add(_ request: HookRequest) { lock.withLock { requests.append(request) } }
+  }
 
   init(_ behaviour: Behaviour) {
     path = Self.freshPath()
@@ -36,18 +43,17 @@ final class FakeMapd: @unchecked Sendable {
       fillBacklog()
       return
     }
-    Thread.detachNewThread { [self] in
+    Thread.detachNewThread { [listener, received] in
       while true {
         if case .late(_, let delay) = behaviour { usleep(delay * 1000) }
         let connection = accept(listener, nil, nil)
         guard connection >= 0 else { return }
-        serve(connection, behaviour)
+        Self.serve(connection, behaviour, received)
       }
     }
   }
 
-  deinit { stop() }
-
+  /// Tests end with this: it also keeps the fake alive until then.
   func stop() {
     shutdown(listener, Int32(SHUT_RDWR))
     unlink(path)
@@ -55,18 +61,20 @@ final class FakeMapd: @unchecked Sendable {
 
   static func freshPath() -> String { "/tmp/hf-hook-\(getpid())-\(UInt32.random(in: 0 ... .max))" }
 
-  private func serve(_ connection: Int32, _ behaviour: Behaviour) {
+  private static func serve(
+    _ connection: Int32, _ behaviour: Behaviour, _ received: Received
+  ) {
     switch behaviour {
     case .hang: return  // held open by the process until it ends
     case .closeAtOnce: break
     case .answer(let answer), .late(let answer, _):
-      readRequest(connection)
+      readRequest(connection, received)
       write(connection, answer.encode())
     case .raw(let bytes):
-      readRequest(connection)
+      readRequest(connection, received)
       write(connection, bytes)
     case .drip(let bytes, let interval):
-      readRequest(connection)
+      readRequest(connection, received)
       for byte in bytes {
         usleep(interval * 1000)
         guard write(connection, [byte]) else { break }
@@ -76,7 +84,7 @@ final class FakeMapd: @unchecked Sendable {
     close(connection)
   }
 
-  private func readRequest(_ connection: Int32) {
+  private static func readRequest(_ connection: Int32, _ received: Received) {
     var frame: [UInt8] = []
     while let missing = try? Frame.bytesMissing(in: frame, kind: .request), missing > 0 {
       var chunk = [UInt8](repeating: 0, count: missing)
@@ -85,12 +93,12 @@ final class FakeMapd: @unchecked Sendable {
       frame += chunk[..<count]
     }
     if let request = try? HookRequest(decoding: frame) {
-      lock.withLock { received.append(request) }
+      received.add(request)
     }
   }
 
   @discardableResult
-  private func write(_ connection: Int32, _ bytes: [UInt8]) -> Bool {
+  private static func write(_ connection: Int32, _ bytes: [UInt8]) -> Bool {
     send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
   }
 
@@ -130,7 +138,7 @@ final class FakeSystemLog {
     precondition(FakeMapd.call(bind, descriptor, path) == 0)
   }
 
-  deinit {
+  func stop() {
     close(descriptor)
     unlink(path)
   }

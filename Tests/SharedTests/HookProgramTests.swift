@@ -26,6 +26,7 @@ extension HookTests {
         (.createRuntime, .bound), (.poststart, .confirmed), (.poststop, .removed),
       ] as [(Phase, HookAnswer.Outcome)] {
         let mapd = FakeMapd(.answer(HookAnswer(outcome)))
+        defer { mapd.stop() }
         let json = try Fixtures.state(runtime, "\(phase)")
         let ending = try HookProgram.run(["--socket", mapd.path, "\(phase)"], input: .bytes(json))
         #expect(ending.code == 0 && ending.stderr.isEmpty && !ending.leftBehind)
@@ -41,6 +42,7 @@ extension HookTests {
 
     @Test func `a refusal by mapd is exit 1 in every phase and under every policy`() throws {
       let mapd = FakeMapd(.answer(HookAnswer(.refused, reason: .init("no policy\nfor \u{1b}[2J"))))
+      defer { mapd.stop() }
       for (phase, state) in [
         ("createRuntime", state), ("poststart", startedState), ("poststop", stoppedState),
       ] {
@@ -57,6 +59,7 @@ extension HookTests {
 
     @Test func `an unmanaged container starts silently`() throws {
       let mapd = FakeMapd(.answer(HookAnswer(.unmanaged)))
+      defer { mapd.stop() }
       let ending = try HookProgram.run(["createRuntime", "--socket", mapd.path], state: state)
       #expect(ending.code == 0 && ending.stderr.isEmpty)
     }
@@ -81,6 +84,7 @@ extension HookTests {
 
     @Test func `a line that the runtime would not show goes to the system log too`() throws {
       let log = FakeSystemLog()
+      defer { log.stop() }
       func run(_ policy: String, _ log: String) throws -> HookProgram.Ending {
         try HookProgram.run(
           ["--socket", "/tmp/hf-no-such-socket", "--log", log, "--fail", policy, "createRuntime"],
@@ -111,6 +115,7 @@ extension HookTests {
         .closeAtOnce,
       ] as [FakeMapd.Behaviour] {
         let mapd = FakeMapd(behaviour)
+        defer { mapd.stop() }
         for (policy, code) in [("open", 0), ("closed", 1)] as [(String, Int32)] {
           let ending = try HookProgram.run(
             ["--socket", mapd.path, "--fail", policy, "createRuntime"], state: state)
@@ -122,6 +127,7 @@ extension HookTests {
 
     @Test func `a connection left in the backlog while mapd restarts is answered`() throws {
       let mapd = FakeMapd(.late(HookAnswer(.bound), afterMilliseconds: 400))
+      defer { mapd.stop() }
       let ending = try HookProgram.run(
         ["--socket", mapd.path, "--fail", "closed", "createRuntime"], state: state)
       #expect(ending.code == 0 && ending.stderr.isEmpty && ending.seconds >= 0.4)
@@ -130,6 +136,7 @@ extension HookTests {
     @Test(arguments: ["createRuntime", "poststart", "poststop"])
     func `a malformed state is never open`(phase: String) throws {
       let mapd = FakeMapd(.answer(HookAnswer(.unmanaged)))
+      defer { mapd.stop() }
       for bad in [
         "", "{", "[]", "not json", state + "x", state.replacing("\"pid\":7", with: "\"pid\":-7"),
         "{\"id\":\"a\\u0000\"}", String(repeating: "[", count: 1 << 19),

@@ -29,15 +29,16 @@ extension HookTests {
         .hang, .drip(HookAnswer(.bound).encode(), everyMilliseconds: 100), .neverAccept,
       ] as [FakeMapd.Behaviour] {
         let mapd = FakeMapd(behaviour)
+        defer { mapd.stop() }
         let ending = try run(policy, mapd.path)
         endsInTime(ending, code)
         #expect(ending.stderr.contains("did not answer within 300 ms"), "\(behaviour)")
-        mapd.stop()
       }
     }
 
     @Test func `a mapd that drips fast enough is heard`() throws {
       let mapd = FakeMapd(.drip(HookAnswer(.bound).encode(), everyMilliseconds: 5))
+      defer { mapd.stop() }
       #expect(try run("closed", mapd.path).code == 0)
     }
 
@@ -66,6 +67,7 @@ extension HookTests {
 
     @Test func `the default limit is two seconds`() throws {
       let mapd = FakeMapd(.hang)
+      defer { mapd.stop() }
       let ending = try HookProgram.run(["--socket", mapd.path, "createRuntime"], state: state)
       #expect(ending.code == 0 && ending.seconds >= 2 && ending.seconds < 3)
       #expect(ending.stderr.contains("WITHOUT PROTECTION"))

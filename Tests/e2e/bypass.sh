@@ -121,8 +121,16 @@ only() {
 	done
 }
 
+clean_up() { # KIND NAME
+	[ "$1" != plain ] || "$PROGRAMS/driver" clean "$HF/bundles/$2"
+	remove_container "$2"
+	rm -f "$POLICIES/$2.yaml"
+	[ -z "$VICTIM_PID" ] || remove_container victim
+}
+
 run_kind() { # KIND RELAXATION
-	local name="bypass-$1-$2" technique expected switch
+	local name technique expected switch
+	name=bypass-$1-$(echo "$2" | tr '[:upper:]' '[:lower:]') # as names of policies must be
 	VICTIM_PID=''
 	case $1 in hostpid | sharedpid)
 		if ! bypass_victim victim; then
@@ -143,9 +151,10 @@ run_kind() { # KIND RELAXATION
 	fi
 	HOOKS=${PROVE:+none} POLICY=$name bypass_run "$name" "$1" <"$HF/list" >"$HF/results" 2>"$HF/run.log"
 	if [ ! -s "$HF/results" ]; then
+		[ -n "${PROVE:-}" ] || events | grep -F "\"$name\"" | tail -n 3 >>"$HF/run.log"
 		fail "$1 $2: the container runs" "$HF/run.log"
 		touch "$HF/bundles/$name/out/stop"
-		remove_container "$name"
+		clean_up "$1" "$name"
 		return
 	fi
 	settle "$name"
@@ -154,10 +163,7 @@ run_kind() { # KIND RELAXATION
 	done <<ROWS
 $(corpus "$1")
 ROWS
-	[ "$1" != plain ] || "$PROGRAMS/driver" clean "$HF/bundles/$name"
-	remove_container "$name"
-	rm -f "$POLICIES/$name.yaml"
-	[ -z "$VICTIM_PID" ] || remove_container victim
+	clean_up "$1" "$name"
 }
 
 say "Linux $(uname -r), attach point $ATTACH, cgroup $CGROUP, gate ${PROVE:+absent, }$GATE, $(runtime --version | head -n 1)"
@@ -170,6 +176,7 @@ if [ -n "${PROVE:-}" ]; then
 	RELAX=none
 elif ! start_mapd; then
 	fail "mapd starts" "$HF/mapd.log"
+	"$PROGRAMS/driver" clean "$BYPASS_IMAGE"
 	finish
 fi
 for kind in $KINDS; do

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # verifier: every program of the gate loads on this kernel, and how much of the
-# verifier's limit (a million instructions followed) it takes. Loads without mapd,
-# and attaches nothing.
+# verifier's limit (a million instructions followed) each takes. Without mapd, and
+# nothing is attached. The program that loads them is Tests/vm/verifier.c.
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=Tests/e2e/lib.sh
 . "$here/lib.sh"
@@ -10,26 +10,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 # A program that comes near would not load on the next kernel.
 MOST=${MOST:-800000}
 
-log=$HF/verifier.log
-start=$(date +%s)
-if bpftool -d prog loadall "$HOLDFAST_BIN/gate.bpf.o" "$BPFFS" >"$log" 2>&1; then
-	pass "the gate loads on Linux $(uname -r), in $(($(date +%s) - start)) s"
-else
-	grep -v '^[0-9]*: (' "$log" | tail -n 15 >"$HF/reason.log"
-	fail "the gate loads on Linux $(uname -r) (tried $(($(date +%s) - start)) s)" "$HF/reason.log"
-fi
-
-# "prog 'x': -- BEGIN PROG LOAD LOG --" ... "processed N insns (limit ...)"
-sed -n -e "s/.*prog '\([a-z_]*\)': -- BEGIN PROG LOAD LOG.*/program \1/p" \
-	-e 's/^processed \([0-9]*\) insns.*/processed \1/p' "$log" >"$HF/counts"
-program='?'
-while read -r word value; do
+"$HOLDFAST_BIN/verifier" "$HOLDFAST_BIN/gate.bpf.o" >"$HF/programs" 2>"$HF/verifier.log"
+while read -r word name rest; do
 	case $word in
-	program) program=$value ;;
-	processed)
-		say "$program: $value instructions followed"
-		check "$program stays below $MOST" test "$value" -lt "$MOST"
+	program)
+		program=${name%:}
+		case $rest in
+		# Some hosts take no tracing or LSM program from anybody.
+		*"not permitted"*) skip "$program on Linux $(uname -r): $rest" ;;
+		loaded*) pass "$program is loaded by Linux $(uname -r): $rest" ;;
+		*) fail "$program is loaded by Linux $(uname -r): $rest" "$HF/verifier.log" ;;
+		esac
 		;;
+	# "processed N insns (limit 1000000) ..."
+	processed) check "$program: $name instructions followed, less than $MOST" test "$name" -lt "$MOST" ;;
 	esac
-done <"$HF/counts"
+done <"$HF/programs"
 finish
