@@ -40,14 +40,26 @@ static __always_inline u64 rule_set_word(u32 rule_set)
 	return word ? *(volatile u64 *)word : 0;
 }
 
+static __always_inline int try_directories(const struct judgement *j, u64 depths)
+{
+	hand_over(j->walk.key);
+	return in_listed_directory(j->walk.dentry, j->walk.mnt,
+				   (u64)j->rule_set << 32 | j->generation,
+				   j->walk.extent.components, depths);
+}
+
 static __always_inline bool directory_lists(const struct judgement *j)
 {
 	struct hf_rule_key header = { .rule_set = j->rule_set, .generation = j->generation };
 	u64 *depths = bpf_map_lookup_elem(&rules, &header);
+	int found;
 
-	return depths && in_listed_directory(j->walk.dentry, j->walk.mnt,
-					     (u64)j->rule_set << 32 | j->generation,
-					     j->walk.extent.components, *depths);
+	if (!depths)
+		return false;
+	found = try_directories(j, *depths);
+	if (found < 0) /* another task took the slot in between */
+		found = try_directories(j, *depths);
+	return found > 0;
 }
 
 /* The rule's flags for the file, 0 when no rule lists it. */

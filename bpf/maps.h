@@ -80,6 +80,13 @@ struct {
 	__type(value, u64);
 } counters SEC(".maps");
 
+/* The plain atomic add of Linux 5.10: today's compilers make __sync_fetch_and_add
+ * the fetching one, which 5.10 does not know, even where the result is unused. */
+static __always_inline void add_atomically(u64 *where, u64 value)
+{
+	asm volatile("lock *(u64 *)(%0 + 0) += %1" : : "r"(where), "r"(value) : "memory");
+}
+
 /* Added atomically although the value is per CPU: on a preemptible kernel two
  * tasks of one CPU may be in the gate at once, and counts are exact. */
 static __always_inline void count(u32 counter)
@@ -87,7 +94,7 @@ static __always_inline void count(u32 counter)
 	u64 *value = bpf_map_lookup_elem(&counters, &counter);
 
 	if (value)
-		__sync_fetch_and_add(value, 1);
+		add_atomically(value, 1);
 }
 
 #endif

@@ -167,7 +167,8 @@ __noinline int is_listed_directory(u64 lane0, u64 lane1, u64 set, u32 depth, u64
 }
 
 /* Pass 3, for rule sets with directory rules: takes the components off the
- * path's key one by one, so that what remains is each directory's key. */
+ * path's key, which the caller has handed over, one by one, so that what remains
+ * is each directory's key. Negative when the key did not arrive. */
 __noinline int in_listed_directory(u64 dentry, u64 mnt, u64 set, u32 components, u64 depths)
 {
 	struct cursor c = cursor_at(dentry, mnt);
@@ -176,8 +177,8 @@ __noinline int in_listed_directory(u64 dentry, u64 mnt, u64 set, u32 components,
 	u32 len;
 	int m, i;
 
-	if (path_key(dentry, mnt, components) != HF_REASON_LISTED || !take_over(key))
-		return false;
+	if (!take_over(key))
+		return -1;
 #pragma unroll
 	for (m = 0; m < HF_PATH_MOUNTS_MAX; m++) {
 		for (i = 0; i < HF_PATH_COMPONENTS_MAX && c.dentry != c.mnt_root; i++) {

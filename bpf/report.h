@@ -123,7 +123,7 @@ static __noinline bool is_news(const struct hf_report_key *key, const struct hf_
 		count(HF_COUNTER_REPORTS_FULL);
 		return true;
 	}
-	__sync_fetch_and_add(&r->count, 1);
+	add_atomically(&r->count, 1);
 	r->last_ns = bpf_ktime_get_ns();
 	return r->emitted != cfg->epoch;
 }
