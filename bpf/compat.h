@@ -15,6 +15,27 @@
 
 extern int LINUX_KERNEL_VERSION __kconfig;
 
+/* The id of the task's cgroup2 ancestor at a level, 0 when it is not that deep.
+ * Since 5.15 programs of these types may ask the kernel. */
+static __always_inline u64 ancestor_cgroup_id(u32 level)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct cgroup *cgroup;
+	struct cgroup___to_6_0 *old;
+	u64 id = 0;
+
+	if (LINUX_KERNEL_VERSION >= KERNEL_VERSION(5, 15, 0))
+		return bpf_get_current_ancestor_cgroup_id(level);
+	cgroup = READ(task, cgroups, dfl_cgrp);
+	old = (void *)cgroup;
+	if (level > (u32)READ(cgroup, level) || !bpf_core_field_exists(old->ancestor_ids))
+		return 0;
+	bpf_probe_read_kernel(&id, sizeof(id),
+			      (void *)old + bpf_core_field_offset(old->ancestor_ids) +
+				      sizeof(id) * level);
+	return id;
+}
+
 /* Before 6.8 mounts have no unique id: 0. */
 static __always_inline u64 mount_unique_id(struct mount *mnt)
 {

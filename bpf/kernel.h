@@ -180,6 +180,11 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 
+/* Linux 6.1 made the ids an array of pointers. */
+struct cgroup___to_6_0 {
+	u64 ancestor_ids[256];
+};
+
 struct css_set {
 	struct cgroup_subsys_state *subsys[16];
 	struct cgroup *dfl_cgrp;

@@ -33,7 +33,7 @@ static __always_inline void find_by_cgroup2(struct workload *w, const struct hf_
 	for (i = 0; i < HF_BOUND_LEVELS_MAX; i++, levels >>= 8) {
 		if (!(levels & 0xff))
 			return;
-		key.id = bpf_get_current_ancestor_cgroup_id(levels & 0xff);
+		key.id = ancestor_cgroup_id(levels & 0xff);
 		if (!key.id)
 			continue; /* the task is not that deep */
 		w->binding = bpf_map_lookup_elem(&bindings, &key);

@@ -39,33 +39,44 @@ extension ProcFS {
   func containerCgroup(of pid: Int32, notOf caller: Int32?) throws(AdmissionError) -> CgroupLocation {
     let lines = try cgroups(pid)
     let callers = caller.flatMap { try? cgroups($0) } ?? []
-    let mounts = try ownMounts()
-    var seen: [String] = []
-    for wanted in ["", "pids", "memory"] {
-      guard
-        let line = lines.first(where: {
-          wanted.isEmpty ? $0.hierarchy == 0 && $0.controllers.isEmpty : $0.controllers.contains(wanted[...])
-        })
-      else { continue }
-      seen.append("\(wanted.isEmpty ? "unified" : wanted): \(line.path)")
-      guard line.path != "/", !line.path.hasPrefix("/.."), !callers.contains(line) else { continue }
-      guard
-        let mount = mounts.first(where: {
-          $0.root == "/" && (wanted.isEmpty ? $0.type == "cgroup2" : $0.type == "cgroup" && $0.options[wanted] != nil)
-        })
-      else { continue }
-      let directory = mount.mountPoint + line.path
+    if let own = Self.ownCgroup(lines: lines, callers: callers, mounts: try ownMounts()) {
       var status = stat()
-      guard stat(directory, &status) == 0 else {
-        throw .current(.invalid, "the cgroup \(directory) of process \(pid)")
+      guard stat(own.directory, &status) == 0 else {
+        throw .current(.invalid, "the cgroup \(own.directory) of process \(pid)")
       }
       return CgroupLocation(
-        id: UInt64(status.st_ino), hierarchy: line.hierarchy, controller: wanted.isEmpty ? "unified" : wanted,
-        path: line.path, directory: directory)
+        id: UInt64(status.st_ino), hierarchy: own.line.hierarchy, controller: own.controller,
+        path: own.line.path, directory: own.directory)
     }
+    let seen = Self.candidates(lines).map { "\($0.controller): \($0.line.path)" }
     throw AdmissionError(
       .unsupported,
       "process \(pid) is in no cgroup of its container alone (\(seen.joined(separator: ", "))); "
         + "give the container a cgroup of its own (linux.cgroupsPath)")
+  }
+  /// Which of a process's cgroups is its container's own, and where it is mounted.
+  static func ownCgroup(
+    lines: [CgroupLine], callers: [CgroupLine], mounts: [MountLine]
+  ) -> (line: CgroupLine, controller: String, directory: String)? {
+    for (line, controller) in candidates(lines) {
+      // `/..`: outside of this process's cgroup namespace
+      guard line.path != "/", !line.path.hasPrefix("/.."), !callers.contains(line) else { continue }
+      let isUnified = controller == "unified"
+      let mount = mounts.first {
+        $0.root == "/" && (isUnified ? $0.type == "cgroup2" : $0.type == "cgroup" && $0.options[controller] != nil)
+      }
+      if let mount { return (line, controller, mount.mountPoint + line.path) }
+    }
+    return nil
+  }
+
+  /// The lines that a container can be bound by, best first.
+  private static func candidates(_ lines: [CgroupLine]) -> [(line: CgroupLine, controller: String)] {
+    ["unified", "pids", "memory"].compactMap { controller in
+      let line = lines.first {
+        controller == "unified" ? $0.hierarchy == 0 && $0.controllers.isEmpty : $0.controllers.contains(controller[...])
+      }
+      return line.map { ($0, controller) }
+    }
   }
 }
