@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN
 
-.PHONY: help setup build demo test unit e2e vm-test bench-hook false-refusals lint format clean
+.PHONY: help setup build test-programs demo test unit e2e vm-test bench-hook false-refusals lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,6 +28,13 @@ build: bpf/gate.bpf.o ## mapd, mapctl, oci-hook and the gate, in out/bin
 	done
 	@install -m 644 bpf/gate.bpf.o $(BIN)/
 
+test-programs: ## what the suites run: the bypass corpus, random paths, the verifier's counts
+	@tools/setup test
+	@mkdir -p $(BIN)
+	@$(MAKE) -s -C Tests/Bypass
+	gcc -O2 -static -Wall -Wextra -Werror -o $(BIN)/paths Tests/e2e/paths.c
+	gcc -O2 -Wall -Wextra -Werror -o $(BIN)/verifier Tests/vm/verifier.c -lbpf -lelf -lz
+
 bpf/gate.bpf.o: $(wildcard bpf/*.bpf.c bpf/*.h)
 	@tools/setup build
 	$(CLANG) $(BPF_CFLAGS) -c bpf/gate.bpf.c -o $@
@@ -35,28 +42,29 @@ bpf/gate.bpf.o: $(wildcard bpf/*.bpf.c bpf/*.h)
 demo: build ## a container under a policy: allowed, refused, reported, mapd killed
 	tools/demo
 
-test: setup build ## all tests: unit, this machine's runtimes, kernels in QEMU
+test: setup build test-programs ## all tests: unit, this machine's runtimes, kernels in QEMU
 	tools/test-all
 
 unit: ## unit tests only
 	swift test
 
-e2e: build ## real containers on this machine, attach point kill
-	@tools/setup test
-	Tests/e2e/run main kill9 badinput
+e2e: build test-programs ## real containers on this machine, attach point kill
+	Tests/e2e/run main kill9 badinput paths bypass
 
-vm-test: build ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
-	@tools/setup test
+false-refusals: build test-programs ## 1,000 execs by each runtime under protect: none may be refused
+	Tests/e2e/run false-refusals
+
+vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
 	Tests/vm/matrix
 
 bench-hook: build ## size and time of oci-hook
-	bench/hook
+	HOLDFAST_OCI_HOOK=$(BIN)/oci-hook bench/hook/run
 
 lint: ## formatting and static checks of Swift, C and shell
 	@tools/setup test
 	swift format lint --strict --recursive Package.swift Sources Tests
 	clang-format --dry-run -Werror bpf/*.c bpf/*.h
-	shellcheck -x tools/* Tests/vm/init Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/e2e/*.sh Tests/e2e/run
+	shellcheck -x tools/* bench/hook/run Tests/Fuzz/run Tests/vm/init Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/e2e/*.sh Tests/e2e/run
 
 format: ## format Swift and C in place
 	swift format --in-place --recursive Package.swift Sources Tests

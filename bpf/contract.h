@@ -47,7 +47,8 @@ typedef int64_t hf_s64;
 #define HF_BOUND_LEVELS_MAX 8
 #define HF_CGROUP_LEVEL_MAX 255
 /* Ancestors looked at in a v1 hierarchy. A task nested deeper below its
- * container's cgroup is found by its pid namespace, in a foreign cgroup: refused. */
+ * container's cgroup is found by its pid namespace, in a foreign cgroup: refused.
+ * In a container without a pid namespace of its own it is not found: allowed. */
 #define HF_V1_ANCESTORS_MAX 64
 /* Mounts crossed, and bytes of path, in a small and a large event record. A longer
  * path is reported with its leaf components only and the flag HF_EVENT_PATH_CUT;

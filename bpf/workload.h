@@ -190,6 +190,10 @@ static __always_inline bool placed_from_outside(const struct workload *w, const 
 	struct signal_struct *signal = READ(parent, signal);
 	struct cgroup *cgroup;
 
+	/* a runtime comes from the initial pid namespace; in a pod's shared one the
+	 * orphans' reaper is the pause process, outside of the cgroup as well */
+	if (READ(task, thread_pid, level) > 0)
+		return false;
 	if (mount_namespace_of(task) == w->binding->mnt_ns)
 		return false;
 	if (READ(parent, tgid) == 1 ||

@@ -128,6 +128,7 @@ bad_policies() {
 }
 
 RUNTIME=${RUNTIMES:-runc}
+RUNTIME=${RUNTIME%% *}
 if ! start_mapd; then
 	fail "mapd starts" "$HF/mapd.log"
 	finish

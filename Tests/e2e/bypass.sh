@@ -53,6 +53,12 @@ switch_policies() { # NAME
 	done
 }
 
+stop_storm() { # FOLDER: some seconds after the technique began
+	until [ -e "$1/policy-switch.witness" ] || [ -e "$1/stop" ]; do sleep 0.2; done
+	sleep "${STORM:-10}"
+	touch "$1/stop" 2>/dev/null
+}
+
 # reasons NAME: "technique reason" for each refusal in the container. The path that
 # the gate reports has the technique's name in it; the longest name that fits counts.
 # Files whose path has no key are reported once for all of a reason, so that report
@@ -147,7 +153,7 @@ run_kind() { # KIND RELAXATION
 	if [ "$1" = storm ]; then
 		mkdir -p "$HF/bundles/$name/out"
 		[ -n "${PROVE:-}" ] || { switch_policies "$name" 2>/dev/null & }
-		{ sleep "${STORM:-10}" && touch "$HF/bundles/$name/out/stop"; } 2>/dev/null &
+		stop_storm "$HF/bundles/$name/out" &
 	fi
 	HOOKS=${PROVE:+none} POLICY=$name bypass_run "$name" "$1" <"$HF/list" >"$HF/results" 2>"$HF/run.log"
 	if [ ! -s "$HF/results" ]; then

@@ -6,11 +6,14 @@
 #   HOLDFAST_BIN  folder of mapd, mapctl, oci-hook, gate.bpf.o
 #   ATTACH        lsm | fmod_ret | kill: the attach point that the suite is for
 #   GATE          on | off: off starts mapd with --attach none; suites must fail
+#   RUNTIMES      runc, crun or both; empty: what the suite is for
 #   CGROUP        v2 | v1 | hybrid: the layout of this machine
 
 ATTACH=${ATTACH:-kill}
 GATE=${GATE:-on}
 CGROUP=${CGROUP:-v2}
+# Separated by spaces or, as a kernel command line carries them, by commas.
+RUNTIMES=$(echo "${RUNTIMES:-}" | tr ',' ' ')
 : "${HOLDFAST_BIN:?lib.sh: set HOLDFAST_BIN to the folder of the binaries}"
 
 # Short: the path of a Unix socket has 108 bytes.

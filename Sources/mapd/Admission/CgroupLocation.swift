@@ -54,6 +54,7 @@ extension ProcFS {
       "process \(pid) is in no cgroup of its container alone (\(seen.joined(separator: ", "))); "
         + "give the container a cgroup of its own (linux.cgroupsPath)")
   }
+
   /// Which of a process's cgroups is its container's own, and where it is mounted.
   static func ownCgroup(
     lines: [CgroupLine], callers: [CgroupLine], mounts: [MountLine]

@@ -11,22 +11,27 @@ public struct ContainerRecord: Codable, Sendable {
     public var policies: [String]
     public var mode: UInt8
     public var allow: UInt64
-    public var rules: [String: UInt64]
+    public var rules: [Rule]
     public var links: [ResolvedLink]
     /// Seconds since 1970.
     public var since: Int64
     public var sinceNanoseconds: Int32
 
+    public struct Rule: Codable, Sendable {
+      var path: [UInt8]
+      var use: UInt64
+    }
+
     var content: RuleSet {
       RuleSet(
         mode: Mode(rawValue: mode) ?? .protect, allow: RuleSet.Flags(rawValue: allow),
-        rules: rules.mapValues { RuleSet.Use(rawValue: $0) })
+        rules: Dictionary(rules.map { ($0.path, RuleSet.Use(rawValue: $0.use)) }) { $0.union($1) })
     }
 
     mutating func set(_ compiled: CompiledRules, policies: [PolicyName]) {
       mode = compiled.ruleSet.mode.rawValue
       allow = compiled.ruleSet.allow.rawValue
-      rules = compiled.ruleSet.rules.mapValues(\.rawValue)
+      rules = compiled.ruleSet.rules.map { Rule(path: $0.key, use: $0.value.rawValue) }
       links = compiled.links
       self.policies = policies.map(\.description)
     }

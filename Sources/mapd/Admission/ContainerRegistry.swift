@@ -99,6 +99,7 @@ public actor ContainerRegistry {
       records[id] = record
       return HookAnswer(record.bound == nil ? .unmanaged : .bound)
     } catch {
+      store.remove(id)
       log.error("container not admitted", metadata: ["container": "\(id)", "reason": "\(error)"])
       // Nothing that a policy wants protected starts unprotected. A request that makes no
       // sense is refused as well: its policy cannot be known.
@@ -128,20 +129,17 @@ public actor ContainerRegistry {
       let isNew = gate.ruleSets.find(compiled.ruleSet) == nil
       let ruleSet = try gate.ruleSets.find(compiled.ruleSet) ?? gate.ruleSets.add(compiled.ruleSet)
       do {
-        let binding = try gate.bindings.bind(new, to: ruleSet)
         var bound = ContainerRecord.Bound(
-          binding: binding, ruleSet: ruleSet, policies: [], mode: 0, allow: 0, rules: [:], links: [],
-          since: new.startedSeconds, sinceNanoseconds: Int32(new.startedNanoseconds))
+          binding: try gate.bindings.nextID(), ruleSet: ruleSet, policies: [], mode: 0, allow: 0, rules: [],
+          links: [], since: new.startedSeconds, sinceNanoseconds: Int32(new.startedNanoseconds))
         bound.set(compiled, policies: policy.policies)
         record.bound = bound
-        byBinding[binding] = record.identity.id
         try store.save(record)
+        _ = try gate.bindings.bind(new, to: ruleSet)
+        byBinding[bound.binding] = record.identity.id
       } catch {
-        if let bound = record.bound {
-          gate.bindings.unbind(record.cgroup.key)
-          byBinding[bound.binding] = nil
-          record.bound = nil
-        }
+        record.bound = nil
+        save(record)
         if isNew { gate.ruleSets.remove(ruleSet) }
         throw error
       }

@@ -29,6 +29,8 @@ public struct Reporter: Sendable {
     for index in 0..<Counters.count {
       if let name = CounterName.name(index: Int(index)) { counters[name] = gate.counters[index] }
     }
+    counters["pathKeysCompared"] = pump.compared.load(ordering: .relaxed)
+    counters["pathKeysDiffering"] = pump.disagreements.load(ordering: .relaxed)
     return StatusReport(
       version: version, kernelRelease: gate.features.release, gateAttached: gate.attachPoint != nil,
       attachPoint: gate.attachPoint?.rawValue ?? "none",

@@ -21,21 +21,22 @@ public struct UnixServer: Service {
   static let idle = TimeAmount.seconds(3)
 
   let name: String
-  let place: Place
   let log: Logger
   let serve: @Sendable (Connection, hf_peer) async throws -> Void
+  private let server: NIOAsyncChannel<Connection, Never>
 
+  /// Returns when the socket takes connections; run() answers them.
   public init(
-    name: String, place: Place, log: Logger, serve: @escaping @Sendable (Connection, hf_peer) async throws -> Void
-  ) {
+    name: String, place: Place, log: Logger,
+    serve: @escaping @Sendable (Connection, hf_peer) async throws -> Void
+  ) async throws {
     self.name = name
-    self.place = place
     self.log = log
     self.serve = serve
+    server = try await Self.listen(place)
   }
 
   public func run() async throws {
-    let server = try await bind()
     try await withThrowingDiscardingTaskGroup { group in
       try await server.executeThenClose { connections in
         for try await connection in connections.cancelOnGracefulShutdown() {
@@ -45,13 +46,13 @@ public struct UnixServer: Service {
     }
   }
 
-  private func bind() async throws -> NIOAsyncChannel<Connection, Never> {
+  private static func listen(_ place: Place) async throws -> NIOAsyncChannel<Connection, Never> {
     let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .serverChannelOption(.backlog, value: 1024)
     let prepare: @Sendable (any Channel) -> EventLoopFuture<Connection> = { channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandlers(
-          IdleStateHandler(readTimeout: Self.idle), CloseWhenIdle())
+          IdleStateHandler(readTimeout: idle), CloseWhenIdle())
         return try Connection(wrappingChannelSynchronously: channel)
       }
     }

@@ -124,6 +124,16 @@ public final class BindingTable: @unchecked Sendable {
   /// One 4-byte store: every exec of the container after it is judged by the other rule set.
   public func assign(_ id: UInt32, _ ruleSet: UInt32) { hf_store_u32(assignment(id), ruleSet) }
 
+  /// The id that the next binding gets.
+  public func nextID() throws(EnforcementError) -> UInt32 {
+    guard let id = (0..<UInt32(bindings.maximum)).first(where: { ids[$0] == nil }) else {
+      throw EnforcementError(
+        "map bindings is full (\(bindings.maximum) containers)", kind: .full,
+        remedy: "raise --max-bindings; it takes effect when the pins are made anew")
+    }
+    return id
+  }
+
   /// Puts a container under a rule set. Nothing is changed when it throws.
   public func bind(_ new: NewBinding, to ruleSet: UInt32) throws(EnforcementError) -> UInt32 {
     if let old = bindings[new.cgroup.contract] {
@@ -131,11 +141,7 @@ public final class BindingTable: @unchecked Sendable {
         "cgroup \(new.cgroup.id) is already bound (binding \(old.id))", kind: .unsupported,
         remedy: "give each container a cgroup of its own")
     }
-    guard let id = (0..<UInt32(bindings.maximum)).first(where: { ids[$0] == nil }) else {
-      throw EnforcementError(
-        "map bindings is full (\(bindings.maximum) containers)", kind: .full,
-        remedy: "raise --max-bindings; it takes effect when the pins are made anew")
-    }
+    let id = try nextID()
     try admitLevel(new)
     assign(id, ruleSet)
     if new.hasOwnPidNamespace {

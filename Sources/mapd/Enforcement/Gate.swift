@@ -47,6 +47,7 @@ public final class Gate: @unchecked Sendable {
   public let counters: Counters
   public let reports: ReportTable
   private let eventsDescriptor: Int32
+  private let secret: PathSecret
 
   /// Takes over what is pinned, or makes it; attaches the best program that this kernel takes.
   public init(_ options: Options) throws(EnforcementError) {
@@ -67,7 +68,7 @@ public final class Gate: @unchecked Sendable {
 
     let config = try MappedArray<hf_config>(
       name: "config", descriptor: try object.descriptor(of: "config"), count: 1)
-    let secret = try Self.secret(config)
+    secret = try Self.secret(config)
     // What was reported to the mapd before is news to this one.
     config.base.pointee.epoch += 1
     ruleSets = RuleSetTable(
@@ -106,6 +107,15 @@ public final class Gate: @unchecked Sendable {
     try EventReader(descriptor: eventsDescriptor, receive: receive)
   }
 
+  /// Do the gate and this process have the same key for an event's path? False means that a
+  /// policy's rules and the kernel's walk mean different files: a fault to be told loudly.
+  /// True where there is nothing to compare: no path, or not the whole of it.
+  public func agrees(on event: GateEvent) -> Bool {
+    guard event.hasWholePath, event.key.path != [0, 0] else { return true }
+    guard let key = try? PathKey(secret: secret, path: event.path) else { return false }
+    return [key.lane0, key.lane1] == event.key.path
+  }
+
   private static func load(
     _ options: Options, features: KernelFeatures, pins: Pins
   ) throws(EnforcementError) -> (GateObject, AttachPoint?, [Refusal]) {
@@ -121,11 +131,13 @@ public final class Gate: @unchecked Sendable {
     }
     for point in candidates {
       if point == .lsm, !features.hasBPFLSM {
-        refusals.append(
-          Refusal(
-            attach: point,
-            reason: "bpf is not in the kernel's LSM list (\(features.lsmList.joined(separator: ","))); "
-              + "add it with lsm= on the kernel command line"))
+        // Attached all the same it would do nothing.
+        let reason =
+          features.lsmList.isEmpty
+          ? "the kernel's LSM list cannot be read; mount securityfs on /sys/kernel/security"
+          : "bpf is not in the kernel's LSM list (\(features.lsmList.joined(separator: ","))); "
+            + "add it with lsm= on the kernel command line"
+        refusals.append(Refusal(attach: point, reason: reason))
         continue
       }
       do throws(EnforcementError) {

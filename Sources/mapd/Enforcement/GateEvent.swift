@@ -18,6 +18,8 @@ public struct GateEvent: Sendable {
   public var comm: [UInt8]
   /// As the gate walked it, from the root of the mount namespace. Any bytes but NUL.
   public var path: [UInt8]
+  /// False when the path was too long for a record; the key is of all of it.
+  public var hasWholePath: Bool
   public var isInterpreter: Bool
 
   /// nil for a record that is not whole: the gate and mapd are not of one layout.
@@ -39,6 +41,7 @@ public struct GateEvent: Sendable {
     uid = event.uid
     time = event.time_ns
     comm = withUnsafeBytes(of: event.comm) { $0.prefix { $0 != 0 }.map { $0 } }
+    hasWholePath = event.flags & HF_EVENT_PATH_CUT == 0
     isInterpreter = event.flags & HF_EVENT_INTERPRETER != 0
     let names = record[head..<head + Int(event.path_len)].split(separator: 0, omittingEmptySubsequences: true)
     // leaf first in the record

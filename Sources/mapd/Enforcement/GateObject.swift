@@ -59,7 +59,8 @@ final class GateObject {
     _ = LibbpfLog.take()
     let result = bpf_object__load(object)
     guard result == 0 else {
-      let words = LibbpfLog.take().suffix(4).joined(separator: " | ")
+      // libbpf's guess at a memory limit is for kernels before 5.11, where mapd has raised it
+      let words = LibbpfLog.take().filter { !$0.contains("ulimit") }.prefix(2).joined(separator: " | ")
       throw EnforcementError("load the gate (\(words))", code: result)
     }
   }

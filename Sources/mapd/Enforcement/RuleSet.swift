@@ -32,18 +32,26 @@ public struct RuleSet: Hashable, Sendable {
 
   public var mode: Mode
   public var allow: Flags
-  /// By absolute path in the container, no trailing `/`.
-  public var rules: [String: Use]
+  /// By the bytes of the absolute path in the container, no trailing `/`. Not by String: two
+  /// spellings of one character are equal strings and different files.
+  public private(set) var rules: [[UInt8]: Use]
 
-  public init(mode: Mode, allow: Flags = [], rules: [String: Use] = [:]) {
+  public init(mode: Mode, allow: Flags = [], rules: [[UInt8]: Use] = [:]) {
     self.mode = mode
     self.allow = allow
     self.rules = rules
   }
 
-  public mutating func add(_ path: String, _ use: Use) {
-    rules[path, default: []].formUnion(use)
+  public init(mode: Mode, allow: Flags = [], rules: [String: Use]) {
+    self.init(mode: mode, allow: allow)
+    for (path, use) in rules { add(path, use) }
   }
+
+  public mutating func add(_ path: String, _ use: Use) {
+    rules[Array(path.utf8), default: []].formUnion(use)
+  }
+
+  public subscript(path: String) -> Use? { rules[Array(path.utf8)] }
 
   /// Rules as the map holds them, by path key.
   func entries(_ secret: PathSecret) throws(EnforcementError) -> [PathKey: UInt64] {
@@ -54,17 +62,18 @@ public struct RuleSet: Hashable, Sendable {
       var depth = 0
       do {
         var last = PathKey.root
-        depth = try PathKey.eachPrefix(of: Array(path.utf8), secret: secret) { prefix, _ in last = prefix }
+        depth = try PathKey.eachPrefix(of: path, secret: secret) { prefix, _ in last = prefix }
         key = last
       } catch {
-        throw EnforcementError("the path \(path) has no key (\(error))", kind: .unsupported)
+        throw EnforcementError("the path \(String(decoding: path, as: UTF8.self)) has no key (\(error))", kind: .unsupported)
       }
       guard depth > 0 else {
         throw EnforcementError("a rule for / would allow every file", kind: .unsupported)
       }
       if use.contains(.directory) {
         guard depth < 64 else {
-          throw EnforcementError("directory rule \(path) is deeper than 63 components", kind: .unsupported)
+          throw EnforcementError(
+            "directory rule \(String(decoding: path, as: UTF8.self)) is deeper than 63 components", kind: .unsupported)
         }
         depths |= 1 << UInt64(depth)
       }

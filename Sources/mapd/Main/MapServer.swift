@@ -44,15 +44,20 @@ struct MapServer {
     let reporter = Reporter(registry: registry, gate: gate, pump: pump, version: holdfastVersion)
     let hooks = HookServer(registry: registry, log: log)
     let control = ControlServer(reporter: reporter, journal: journal, log: log)
+    signal(SIGPIPE, SIG_IGN)
+    // The hooks' socket first: whoever is answered by the other one can start containers.
+    let hookServer = try await UnixServer(
+      name: "hook", place: Activation.place("hook", options.runDir), log: log, serve: hooks.serve)
+    let controlServer = try await UnixServer(
+      name: "control", place: Activation.place("control", options.runDir), log: log, serve: control.serve)
+    Activation.notify("READY=1")
     let services: [any Service] = [
       EventService(pump: pump, journal: journal),
       Housekeeping(registry: registry, journal: journal),
       PolicyWatcher(source: source, registry: registry, log: log),
-      UnixServer(name: "hook", place: Activation.place("hook", options.runDir), log: log, serve: hooks.serve),
-      UnixServer(name: "control", place: Activation.place("control", options.runDir), log: log, serve: control.serve),
+      hookServer,
+      controlServer,
     ]
-    signal(SIGPIPE, SIG_IGN)
-    Activation.notify("READY=1")
     let group = ServiceGroup(
       configuration: .init(
         services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: log))

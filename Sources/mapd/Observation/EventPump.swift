@@ -11,7 +11,12 @@ public final class EventPump: Sendable {
   static let backlog = 65536
 
   private let stopping = Atomic(false)
+  /// Records that found no room, or were not whole.
   public let dropped = Atomic<UInt64>(0)
+  /// Events whose path has another key here than in the gate.
+  public let disagreements = Atomic<UInt64>(0)
+  /// Events compared.
+  public let compared = Atomic<UInt64>(0)
   private let stream: AsyncStream<GateEvent>
   private let continuation: AsyncStream<GateEvent>.Continuation
 
@@ -26,6 +31,8 @@ public final class EventPump: Sendable {
         dropped.add(1, ordering: .relaxed)
         return
       }
+      compared.add(1, ordering: .relaxed)
+      if !gate.agrees(on: event) { disagreements.add(1, ordering: .relaxed) }
       if case .dropped = continuation.yield(event) { dropped.add(1, ordering: .relaxed) }
     }
     let thread = ReadingThread { [self] in

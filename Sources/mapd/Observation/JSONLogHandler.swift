@@ -45,11 +45,12 @@ extension Timestamp {
     return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
   }
 
-  /// A moment of CLOCK_MONOTONIC, nanoseconds, on the wall clock as it stands now.
+  /// A moment of CLOCK_MONOTONIC, nanoseconds, on the wall clock as it stands now. One that
+  /// is still to come can only be a damaged record: it counts as now.
   init(monotonic nanoseconds: UInt64) {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
-    let age = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) - Int64(clamping: nanoseconds)
+    let age = max(0, Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) - Int64(clamping: nanoseconds))
     let now = Timestamp.now
     let total = now.seconds * 1_000_000_000 + Int64(now.nanoseconds) - age
     self.init(seconds: total / 1_000_000_000, nanoseconds: Int32(total % 1_000_000_000))
