@@ -37,8 +37,7 @@ static __always_inline void seal(struct hf_binding *b, struct task_struct *task)
 static __always_inline void seal_adopted(struct hf_binding *b, struct task_struct *task,
 					 struct mount *root)
 {
-	if (!root || READ(root, mnt_id) != b->root_mnt_id ||
-	    mount_namespace_of(task) != b->mnt_ns)
+	if (!root || mount_namespace_of(task) != b->mnt_ns)
 		return;
 	b->root_mnt_unique = mount_unique_id(root);
 	b->root_dev = READ(root, mnt.mnt_sb, s_dev);

@@ -155,19 +155,6 @@ static __always_inline u32 allowed(u32 counter, u32 attach)
 	return HF_VERDICT_ALLOW;
 }
 
-static __always_inline void start_workload(struct judgement *j)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct hf_binding *b = j->workload.binding;
-
-	if (b->flags & HF_BINDING_SEALED)
-		return;
-	if (b->flags & HF_BINDING_SEAL_ANY)
-		seal_adopted(b, task, (void *)j->walk.root);
-	else
-		seal(b, task);
-}
-
 /* On an exec that no rule allows. A function of its own, so that what follows is
  * verified once and not once for each mode. */
 __noinline u32 verdict_in(u32 mode)
@@ -204,8 +191,12 @@ static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 		return allowed(HF_COUNTER_RUNTIME, attach);
 	file = READ(bprm, file);
 	j.interpreter = READ(bprm, interp) != READ(bprm, filename);
-	walk_path(&j.walk, file);
-	start_workload(&j);
+	if (!(j.workload.binding->flags & (HF_BINDING_SEALED | HF_BINDING_SEAL_ANY)))
+		seal(j.workload.binding, (void *)bpf_get_current_task());
+	walk_path(&j.walk, file, j.workload.binding->root_mnt_id);
+	if (!(j.workload.binding->flags & HF_BINDING_SEALED))
+		seal_adopted(j.workload.binding, (void *)bpf_get_current_task(),
+			     (void *)j.walk.root);
 	judge(&j, file);
 	if (j.mode == HF_MODE_OFF)
 		return allowed(HF_COUNTER_OFF, attach);

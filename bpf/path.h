@@ -102,17 +102,36 @@ __noinline u64 measure(u64 dentry, u64 mnt)
 	return pack_extent(HF_REASON_PATH_TOO_DEEP, components, bytes);
 }
 
-/* The mount right below the top of the namespace: the container's root. */
-__noinline u64 root_mount(u64 mnt)
+/*
+ * The container's root among the mounts above a file, by its id; 0: not there, or
+ * not at "/". Above it there may be others (the kernel's own rootfs, since 7.x one
+ * more), but none may add a component: a root that pivot_root moved to a folder of
+ * a new one would make all of its paths longer, and perhaps listed.
+ */
+__noinline u64 root_mount(u64 mnt, u32 wanted)
 {
-	struct mount *m = (void *)mnt, *below = m, *parent;
+	struct mount *m = (void *)mnt, *root = NULL, *parent;
 	int i;
 
 	for (i = 0; i < HF_PATH_MOUNTS_MAX; i++) {
+		if (READ(m, mnt_id) == wanted)
+			break;
 		parent = READ(m, mnt_parent);
 		if (!parent || parent == m)
-			return (u64)below;
-		below = m;
+			return 0;
+		m = parent;
+	}
+	if (i == HF_PATH_MOUNTS_MAX)
+		return 0;
+	root = m;
+	for (i = 0; i < HF_PATH_MOUNTS_MAX; i++) {
+		parent = READ(m, mnt_parent);
+		if (!parent)
+			return 0;
+		if (parent == m)
+			return (u64)root;
+		if (READ(m, mnt_mountpoint) != READ(parent, mnt.mnt_root))
+			return 0;
 		m = parent;
 	}
 	return 0;
@@ -202,15 +221,15 @@ struct walk {
 	u64 key[2];
 	u64 dentry;
 	u64 mnt;  /* the file's own struct mount */
-	u64 root; /* the container's root mount */
+	u64 root; /* the container's root mount, 0: the file is not below it */
 	struct extent extent;
 };
 
-static __always_inline void walk_path(struct walk *w, struct file *file)
+static __always_inline void walk_path(struct walk *w, struct file *file, u32 root_mnt_id)
 {
 	w->dentry = (u64)READ(file, f_path.dentry);
 	w->mnt = (u64)real_mount(READ(file, f_path.mnt));
-	w->root = root_mount(w->mnt);
+	w->root = root_mount(w->mnt, root_mnt_id);
 	w->extent = unpack_extent(measure(w->dentry, w->mnt));
 	if (w->extent.reason == HF_REASON_LISTED && w->extent.components > HF_PATH_COMPONENTS_MAX)
 		w->extent.reason = HF_REASON_PATH_TOO_DEEP;

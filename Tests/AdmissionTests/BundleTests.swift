@@ -127,8 +127,6 @@ import Testing
     annotations["io.kubernetes.cri.sandbox-namespace"] = "kube-system"
     annotations["io.kubernetes.cri.container-name"] = "other"
     let identity = ContainerIdentity(id: "c1", annotations: annotations)
-    withKnownIssue("annotations of all runtimes are believed at once, containerd's first") {
-      #expect(!identity.isSandbox && identity.namespace == "shop" && identity.name == "nginx")
-    }
+    #expect(!identity.isSandbox && identity.namespace == "shop" && identity.name == "nginx")
   }
 }

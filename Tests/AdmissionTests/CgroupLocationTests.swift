@@ -66,13 +66,15 @@ import Testing
     #expect(location("/", "/x", 1).level == 0)
   }
 
-  @Test func existsOnlyWhileTheDirectoryHasThatNumber() throws {
+  @Test func isGoneWhenTheDirectoryIsAnotherOneOrNone() throws {
     let directory = try TemporaryDirectory()
     var status = stat()
     #expect(stat(directory.path, &status) == 0)
-    #expect(location("/a", directory.path, UInt64(status.st_ino)).exists)
-    #expect(!location("/a", directory.path, UInt64(status.st_ino) + 1).exists)
-    #expect(!location("/a", directory.path + "/gone", 1).exists)
+    #expect(!location("/a", directory.path, UInt64(status.st_ino)).isGone)
+    #expect(location("/a", directory.path, UInt64(status.st_ino) + 1).isGone)
+    #expect(location("/a", directory.path + "/gone", 1).isGone)
+    // A directory that cannot be looked at says nothing: the binding stays.
+    #expect(!location("/a", directory.path + "/" + String(repeating: "n", count: 300), 1).isGone)
   }
 
   private func location(_ path: String, _ directory: String, _ id: UInt64) -> CgroupLocation {

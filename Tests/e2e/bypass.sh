@@ -43,7 +43,7 @@ policy_of() { # NAME RELAXATION
 # Rewrites the policy over and over, each time one unrelated path more or less.
 switch_policies() { # NAME
 	local spare
-	while [ ! -e "$HF/bundles/$1/out/stop" ]; do
+	while [ -d "$HF/bundles/$1/out" ] && [ ! -e "$HF/bundles/$1/out/stop" ]; do
 		SWITCHES=$((SWITCHES + 1))
 		spare=$((SWITCHES % 2))
 		sed "s,/bypass/driver,/bypass/driver\, /spare/$spare," "$POLICIES/$1.yaml" >"$HF/switched"
@@ -54,7 +54,7 @@ switch_policies() { # NAME
 }
 
 stop_storm() { # FOLDER: some seconds after the technique began
-	until [ -e "$1/policy-switch.witness" ] || [ -e "$1/stop" ]; do sleep 0.2; done
+	until [ -e "$1/policy-switch.witness" ] || [ -e "$1/stop" ] || [ ! -d "$1" ]; do sleep 0.2; done
 	sleep "${STORM:-10}"
 	touch "$1/stop" 2>/dev/null
 }
@@ -152,8 +152,8 @@ run_kind() { # KIND RELAXATION
 	corpus "$1" | awk '{ print $1 }' >"$HF/list"
 	if [ "$1" = storm ]; then
 		mkdir -p "$HF/bundles/$name/out"
-		[ -n "${PROVE:-}" ] || { switch_policies "$name" 2>/dev/null & }
-		stop_storm "$HF/bundles/$name/out" &
+		[ -n "${PROVE:-}" ] || { switch_policies "$name" >/dev/null 2>&1 & }
+		stop_storm "$HF/bundles/$name/out" >/dev/null 2>&1 &
 	fi
 	HOOKS=${PROVE:+none} POLICY=$name bypass_run "$name" "$1" <"$HF/list" >"$HF/results" 2>"$HF/run.log"
 	if [ ! -s "$HF/results" ]; then

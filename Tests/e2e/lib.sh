@@ -9,6 +9,9 @@
 #   RUNTIMES      runc, crun or both; empty: what the suite is for
 #   CGROUP        v2 | v1 | hybrid: the layout of this machine
 
+# What a guest is given besides, as one word: ONLY=policy_switch:PATIENCE=30
+for pair in $(echo "${SUITE_ARGUMENTS:-}" | tr ':' ' '); do export "${pair?}"; done
+
 ATTACH=${ATTACH:-kill}
 GATE=${GATE:-on}
 CGROUP=${CGROUP:-v2}

@@ -9,7 +9,7 @@ extension ContainerRegistry {
     let (found, problems) = store.load()
     for problem in problems { log.error("\(problem)") }
     for var record in found {
-      guard record.cgroup.exists else {
+      guard !hasEnded(record) else {
         forget(record)
         continue
       }
@@ -26,11 +26,15 @@ extension ContainerRegistry {
       }
       records[record.identity.id] = record
     }
-    for cgroup in gate.bindings.keys where !records.values.contains(where: { $0.bound != nil && $0.cgroup.key == cgroup }) {
+    let known = Set(records.values.filter { $0.bound != nil }.map(\.cgroup.key))
+    for cgroup in gate.bindings.keys where !known.contains(cgroup) {
       log.warning(
         "a binding without a record stays in force as it is",
         metadata: ["cgroup": "\(cgroup.id)", "binding": "\(gate.bindings.id(of: cgroup) ?? 0)"])
     }
+    // What a mapd before left behind on its way.
+    let used = Set(gate.bindings.keys.compactMap { gate.bindings.id(of: $0).map(gate.bindings.ruleSet) })
+    for ruleSet in gate.ruleSets.ids where !used.contains(ruleSet) { gate.ruleSets.remove(ruleSet) }
     log.info(
       "containers adopted",
       metadata: ["known": "\(records.count)", "bound": "\(byBinding.count)"])
@@ -40,10 +44,16 @@ extension ContainerRegistry {
   /// Containers that ended without poststop: their cgroup is gone. Call it now and then.
   public func sweep() {
     for id in records.keys.sorted() {
-      guard let record = records[id], !record.cgroup.exists else { continue }
+      guard let record = records[id], hasEnded(record) else { continue }
       remove(id)
     }
     gate.ruleSets.collect()
+  }
+
+  /// Neither its cgroup nor its init is there. A workload can remove its own cgroup, and must
+  /// not get rid of its binding by that.
+  private func hasEnded(_ record: ContainerRecord) -> Bool {
+    record.cgroup.isGone && proc.startTicks(record.pid) != record.initStartTicks
   }
 
   private func forget(_ record: ContainerRecord) {

@@ -25,10 +25,12 @@ public struct CgroupLocation: Codable, Hashable, Sendable {
     }
   }
 
-  /// Is the directory still this cgroup?
-  public var exists: Bool {
+  /// Certainly no more: the directory is not there or another one. That it cannot be looked
+  /// at says nothing.
+  public var isGone: Bool {
     var status = stat()
-    return stat(directory, &status) == 0 && status.st_ino == id
+    if stat(directory, &status) == 0 { return status.st_ino != id }
+    return errno == ENOENT
   }
 }
 

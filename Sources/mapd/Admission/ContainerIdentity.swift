@@ -24,10 +24,21 @@ public struct ContainerIdentity: Codable, Hashable, Sendable {
 }
 
 extension ContainerIdentity {
-  /// containerd's CRI plugin, CRI-O, podman, and plain OCI annotations, in this order.
+  private static let crioMarker = "io.kubernetes.cri-o.SandboxID"
+  private static let containerdMarker = "io.kubernetes.cri.sandbox-id"
+
+  /// Annotations of two runtimes at once: some of them are forged, and which cannot be told.
+  static func isAmbiguous(_ annotations: [String: String]) -> Bool {
+    annotations[crioMarker] != nil && annotations[containerdMarker] != nil
+  }
+
+  /// CRI-O, containerd's CRI plugin, podman, and plain OCI annotations.
   public init(id: String, annotations: [String: String]) {
+    // Under CRI-O a pod's author chooses all annotations but CRI-O's own.
+    let isCRIO = annotations[Self.crioMarker] != nil
     func first(_ keys: String...) -> String? {
-      keys.lazy.compactMap { annotations[$0] }.first { !$0.isEmpty }
+      keys.lazy.filter { !isCRIO || !$0.hasPrefix("io.kubernetes.cri.") }.compactMap { annotations[$0] }
+        .first { !$0.isEmpty }
     }
     self.id = id
     name =

@@ -22,6 +22,10 @@ struct ContainerInspector: Sendable {
       throw AdmissionError(.invalid, "process \(pid) of container \(id) is gone")
     }
     let config = try BundleConfig.read(bundle: bundle)
+    guard !ContainerIdentity.isAmbiguous(config.annotations ?? [:]) else {
+      throw AdmissionError(
+        .invalid, "\(bundle)/config.json has the annotations of CRI-O and of containerd: who the container is cannot be told")
+    }
     let cgroup = try proc.containerCgroup(of: pid, notOf: caller)
     // Everything above is of this process only if it still is this process.
     guard proc.startTicks(pid) == ticks else {

@@ -13,6 +13,7 @@ public struct ContainerRecord: Codable, Sendable {
     public var allow: UInt64
     public var rules: [Rule]
     public var links: [ResolvedLink]
+    var lookups: LookupRecord
     /// Seconds since 1970.
     public var since: Int64
     public var sinceNanoseconds: Int32

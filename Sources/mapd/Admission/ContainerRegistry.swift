@@ -40,15 +40,20 @@ public actor ContainerRegistry {
     case .createRuntime: return create(request, id: id, caller: caller)
     case .poststart: return confirm(request, id: id, caller: caller)
     case .poststop:
-      remove(id)
+      // Another runtime may use the same id for another container.
+      if let record = records[id], record.bundle.utf8.elementsEqual(request.bundle) { remove(id) }
       return HookAnswer(.removed)
     }
   }
 
   private func create(_ request: HookRequest, id: String, caller: Int32?) -> HookAnswer {
     if let old = records[id] {
-      if old.pid == request.pid, proc.startTicks(old.pid) == old.initStartTicks {
-        return HookAnswer(old.bound == nil ? .unmanaged : .bound)
+      let isAlive = proc.startTicks(old.pid) == old.initStartTicks
+      if isAlive, old.pid == request.pid { return HookAnswer(old.bound == nil ? .unmanaged : .bound) }
+      guard !isAlive || old.bundle.utf8.elementsEqual(request.bundle) else {
+        return HookAnswer(
+          .refused,
+          reason: Array("the id \(id) is that of a running container of bundle \(old.bundle); use another id".utf8))
       }
       remove(id)
     }
@@ -103,7 +108,7 @@ public actor ContainerRegistry {
       log.error("container not admitted", metadata: ["container": "\(id)", "reason": "\(error)"])
       // Nothing that a policy wants protected starts unprotected. A request that makes no
       // sense is refused as well: its policy cannot be known.
-      let isRefused = mode == .protect || error.kind == .invalid || (mode == nil && error.kind == .unsupported && !policies.policies.isEmpty && wouldProtect(request, id: id))
+      let isRefused = mode == .protect || error.kind == .invalid || (mode == nil && wouldProtect(request, id: id))
       return HookAnswer(isRefused ? .refused : .failed, reason: Array("\(error)".utf8))
     }
   }
@@ -120,7 +125,9 @@ public actor ContainerRegistry {
   /// Binds a container that is not bound. The record is on disk before the gate knows it.
   func bind(_ record: inout ContainerRecord, to policy: EffectivePolicy) throws(AdmissionError) {
     let isRunning = record.hasStarted
+    // A container that ran before it had a policy is taken as it is now.
     let root = inspector.root(pid: record.pid, rootPath: record.rootPath, isRunning: isRunning)
+      .map(RecordingLookup.init)
     let compiled = RuleCompiler(root: root).compile(policy)
     let new = try inspector.binding(
       pid: record.pid, initStartTicks: record.initStartTicks, cgroup: record.cgroup, rootPath: record.rootPath,
@@ -131,7 +138,7 @@ public actor ContainerRegistry {
       do {
         var bound = ContainerRecord.Bound(
           binding: try gate.bindings.nextID(), ruleSet: ruleSet, policies: [], mode: 0, allow: 0, rules: [],
-          links: [], since: new.startedSeconds, sinceNanoseconds: Int32(new.startedNanoseconds))
+          links: [], lookups: root?.record ?? LookupRecord(), since: new.startedSeconds, sinceNanoseconds: Int32(new.startedNanoseconds))
         bound.set(compiled, policies: policy.policies)
         record.bound = bound
         try store.save(record)
@@ -170,9 +177,11 @@ public actor ContainerRegistry {
 
   /// Takes out a rule set that no container has.
   func release(_ ruleSet: UInt32) {
-    guard !records.values.contains(where: { $0.bound?.ruleSet == ruleSet && byBinding[$0.bound!.binding] != nil })
-    else { return }
-    gate.ruleSets.remove(ruleSet)
+    // As the gate has it: there may be bindings without a record.
+    let used = gate.bindings.keys.contains { cgroup in
+      gate.bindings.id(of: cgroup).map(gate.bindings.ruleSet) == ruleSet
+    }
+    if !used { gate.ruleSets.remove(ruleSet) }
   }
 
   func remove(_ id: String) {

@@ -23,10 +23,8 @@ extension ContainerRegistry {
         bindLate(&record, to: policy)
         continue
       }
-      let root = inspector.root(
-        pid: record.pid, rootPath: record.rootPath,
-        isRunning: record.hasStarted || gate.bindings.isSealed(record.cgroup.key))
-      changes[bound.ruleSet, default: []].append((id, RuleCompiler(root: root).compile(policy), policy))
+      // Not in the container's files as they are now: its workload may have changed them.
+      changes[bound.ruleSet, default: []].append((id, RuleCompiler(root: bound.lookups).compile(policy), policy))
     }
     for ruleSet in changes.keys.sorted() { change(ruleSet, changes[ruleSet]!) }
     gate.ruleSets.collect()
@@ -94,7 +92,9 @@ extension ContainerRegistry {
       try bind(&record, to: policy)
       records[record.identity.id] = record
     } catch {
-      fail([record.identity.id], error)
+      log.critical(
+        "the container is NOT under its policy: it could not be bound; tried again at the next change",
+        metadata: ["container": "\(record.identity.id)", "reason": "\(error)"])
     }
   }
 }

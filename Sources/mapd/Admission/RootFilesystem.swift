@@ -4,16 +4,7 @@ import Glibc
 
 /// A container's root as the container will see it: paths are looked up inside of it and
 /// cannot lead out.
-final class RootFilesystem {
-  /// What a path leads to.
-  struct Target {
-    /// After all symbolic links, from the container's root.
-    var path: String
-    var isDirectory: Bool
-    /// The `#!` line's interpreter, when it is a script.
-    var interpreter: String?
-  }
-
+final class RootFilesystem: PathLookup {
   private let descriptor: Int32
   /// How the kernel prints the root's own path in this process.
   private let prefix: String
@@ -28,8 +19,7 @@ final class RootFilesystem {
 
   deinit { close(descriptor) }
 
-  /// nil when nothing is there, or it cannot be told where it is.
-  func resolve(_ path: String) -> Target? {
+  func resolve(_ path: String) -> LookedUp? {
     let found = hf_open_in_root(descriptor, path, UInt64(HF_O_PATH))
     guard found >= 0 else { return nil }
     defer { close(found) }
@@ -37,7 +27,7 @@ final class RootFilesystem {
     var status = stat()
     guard fstat(found, &status) == 0 else { return nil }
     let isRegular = status.st_mode & S_IFMT == S_IFREG
-    return Target(
+    return LookedUp(
       path: String(full.dropFirst(prefix.count)), isDirectory: status.st_mode & S_IFMT == S_IFDIR,
       interpreter: isRegular ? interpreter(path) : nil)
   }
@@ -57,7 +47,9 @@ final class RootFilesystem {
     guard head.starts(with: "#!".utf8) else { return nil }
     let line = head.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
     let word = line.drop { $0 == 32 || $0 == 9 }.prefix { $0 != 32 && $0 != 9 && $0 != 0 }
-    return word.isEmpty ? nil : String(validating: word, as: UTF8.self)
+    // A word that the kernel's 256 bytes cut off is no interpreter.
+    let isCut = word.endIndex == head.endIndex && head.count >= 256
+    return word.isEmpty || isCut ? nil : String(validating: word, as: UTF8.self)
   }
 
   private static func pathOf(_ descriptor: Int32) -> String? {

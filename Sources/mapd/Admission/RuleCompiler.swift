@@ -21,7 +21,7 @@ struct RuleCompiler {
   static let interpretersMax = 5
 
   /// nil: no root to look at. Paths are taken as they are written.
-  let root: RootFilesystem?
+  let root: (any PathLookup)?
 
   func compile(_ policy: EffectivePolicy) -> CompiledRules {
     var compiled = CompiledRules(
@@ -36,13 +36,15 @@ struct RuleCompiler {
     return compiled
   }
 
-  private func addInterpreters(of script: RootFilesystem.Target?, to ruleSet: inout RuleSet) {
+  private func addInterpreters(of script: LookedUp?, to ruleSet: inout RuleSet) {
     var next = script?.interpreter
     for _ in 0..<Self.interpretersMax {
-      guard let interpreter = next, interpreter.hasPrefix("/") else { return }
-      let target = root?.resolve(interpreter)
-      ruleSet.add(target?.path ?? interpreter, .interpreter)
-      next = target?.interpreter
+      // One that is not there cannot run either.
+      guard let interpreter = next, interpreter.hasPrefix("/"), let target = root?.resolve(interpreter),
+        !target.isDirectory
+      else { return }
+      ruleSet.add(target.path, .interpreter)
+      next = target.interpreter
     }
   }
 }

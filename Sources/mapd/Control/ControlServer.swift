@@ -25,7 +25,7 @@ public struct ControlServer: Sendable {
         guard let part = try await parts.next() else { break }
         line += part.readableBytesView
       }
-      func send(_ response: ControlResponse) async throws {
+      @Sendable func send(_ response: ControlResponse) async throws {
         try await outbound.write(ByteBuffer(bytes: try ControlCoding.line(response)))
       }
       guard line.count <= ControlRequest.maxBytes else {
@@ -41,6 +41,8 @@ public struct ControlServer: Sendable {
               message: "the request is not understood", remedy: "use mapctl of the same release as mapd")))
       }
       if let failure = request.failure { return try await send(.failure(failure)) }
+      // From here the client listens; how fast is its own affair.
+      try await UnixServer.allowSilence(connection)
       switch ControlRequest.Command(rawValue: request.command)! {
       case .status: try await send(.status(await reporter.status()))
       case .containers: try await send(.containers(await reporter.containers()))
@@ -48,20 +50,16 @@ public struct ControlServer: Sendable {
       case .events where request.follow == true:
         let (past, stream) = await journal.follow(request.limit)
         for event in past { try await send(.event(event)) }
-        try await Self.stream(stream, parts, send)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask { for await event in stream { try await send(.event(event)) } }
+          // The client has nothing more to say; the end of its side means that it is gone.
+          while try await parts.next() != nil {}
+          group.cancelAll()
+        }
       case .events:
         for event in await journal.latest(request.limit) { try await send(.event(event)) }
         try await send(.end)
       }
     }
-  }
-
-  /// Until the client goes away: its end of the connection is read for that.
-  private static func stream(
-    _ events: AsyncStream<ViolationEvent>,
-    _ parts: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator,
-    _ send: (ControlResponse) async throws -> Void
-  ) async throws {
-    for await event in events { try await send(.event(event)) }
   }
 }

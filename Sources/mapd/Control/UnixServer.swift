@@ -17,8 +17,15 @@ public struct UnixServer: Service {
     case inherited(descriptor: CInt)
   }
 
-  /// A peer that neither sends nor takes anything for so long is cut off.
+  /// A peer that sends nothing for so long is cut off.
   static let idle = TimeAmount.seconds(3)
+
+  private static let idleName = "idle"
+
+  /// For a connection that is meant to be silent from now on.
+  static func allowSilence(_ connection: Connection) async throws {
+    try await connection.channel.pipeline.removeHandler(name: idleName)
+  }
 
   let name: String
   let log: Logger
@@ -51,8 +58,8 @@ public struct UnixServer: Service {
       .serverChannelOption(.backlog, value: 1024)
     let prepare: @Sendable (any Channel) -> EventLoopFuture<Connection> = { channel in
       channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHandlers(
-          IdleStateHandler(readTimeout: idle), CloseWhenIdle())
+        try channel.pipeline.syncOperations.addHandler(IdleStateHandler(readTimeout: idle), name: idleName)
+        try channel.pipeline.syncOperations.addHandler(CloseWhenIdle())
         return try Connection(wrappingChannelSynchronously: channel)
       }
     }

@@ -168,7 +168,7 @@ public final class BindingTable: @unchecked Sendable {
       pidNamespaces.remove(binding.pid_ns)
     }
     ids[binding.id] = nil
-    assign(binding.id, 0)
+    // The assignment stays until the id is used again: an exec that is being judged may read it.
     levels[cgroup] = nil
     return true
   }

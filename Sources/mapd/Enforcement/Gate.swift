@@ -159,8 +159,7 @@ public final class Gate: @unchecked Sendable {
     _ point: AttachPoint, object: GateObject, pins: Pins
   ) throws(EnforcementError) {
     for program in point.programs {
-      let loaded = try object.tag(of: program)
-      if GateObject.tag(ofPinnedLink: pins.link(program)) != loaded {
+      if try !object.isPinned(program, pins.link(program)) {
         try object.attach(program, pins: pins)
       }
     }

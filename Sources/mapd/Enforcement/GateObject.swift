@@ -76,14 +76,6 @@ final class GateObject {
     Int(bpf_map__max_entries(try map(name)))
   }
 
-  /// The kernel's digest of the loaded program: equal for equal instructions.
-  func tag(of program: String) throws(EnforcementError) -> UInt64 {
-    guard let handle = bpf_object__find_program_by_name(object, program),
-      let tag = Self.tag(ofProgram: bpf_program__fd(handle))
-    else { throw EnforcementError.current("read the tag of program \(program)") }
-    return tag
-  }
-
   /// Attaches and pins. At no moment is there neither the old nor the new program.
   func attach(_ program: String, pins: Pins) throws(EnforcementError) {
     guard let handle = bpf_object__find_program_by_name(object, program) else {
@@ -120,8 +112,42 @@ final class GateObject {
     return Int(info.max_entries)
   }
 
-  /// The tag of the program behind a pinned link, nil when there is none.
-  static func tag(ofPinnedLink path: String) -> UInt64? {
+  /// Is the program behind a pinned link this one, on these maps?
+  func isPinned(_ program: String, _ path: String) throws(EnforcementError) -> Bool {
+    guard let handle = bpf_object__find_program_by_name(object, program),
+      let pinned = Self.pinnedProgram(path)
+    else { return false }
+    defer { close(pinned) }
+    let own = bpf_program__fd(handle)
+    let kept = Set(try Self.pinnedMaps.map { name throws(EnforcementError) in try mapID(name) })
+    // The tag does not tell which maps a program uses.
+    return Self.tag(ofProgram: own) == Self.tag(ofProgram: pinned)
+      && Self.maps(ofProgram: own).intersection(kept) == Self.maps(ofProgram: pinned).intersection(kept)
+  }
+
+  private func mapID(_ name: String) throws(EnforcementError) -> UInt32 {
+    var info = bpf_map_info()
+    var size = UInt32(MemoryLayout<bpf_map_info>.size)
+    guard bpf_obj_get_info_by_fd(bpf_map__fd(try map(name)), &info, &size) == 0 else {
+      throw EnforcementError.current("read the id of map \(name)")
+    }
+    return info.id
+  }
+
+  private static func maps(ofProgram descriptor: Int32) -> Set<UInt32> {
+    var ids = [UInt32](repeating: 0, count: 64)
+    return ids.withUnsafeMutableBufferPointer { buffer in
+      var info = bpf_prog_info()
+      info.nr_map_ids = UInt32(buffer.count)
+      info.map_ids = UInt64(UInt(bitPattern: buffer.baseAddress))
+      var size = UInt32(MemoryLayout<bpf_prog_info>.size)
+      guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return [] }
+      return Set(buffer.prefix(Int(info.nr_map_ids)))
+    }
+  }
+
+  /// The program behind a pinned link, nil when there is none; for the caller to close.
+  private static func pinnedProgram(_ path: String) -> Int32? {
     let link = bpf_obj_get(path)
     guard link >= 0 else { return nil }
     defer { close(link) }
@@ -129,11 +155,10 @@ final class GateObject {
     var size = UInt32(MemoryLayout<bpf_link_info>.size)
     guard bpf_obj_get_info_by_fd(link, &info, &size) == 0 else { return nil }
     let program = bpf_prog_get_fd_by_id(info.prog_id)
-    guard program >= 0 else { return nil }
-    defer { close(program) }
-    return tag(ofProgram: program)
+    return program >= 0 ? program : nil
   }
 
+  /// The kernel's digest of a program: equal for equal instructions.
   private static func tag(ofProgram descriptor: Int32) -> UInt64? {
     var info = bpf_prog_info()
     var size = UInt32(MemoryLayout<bpf_prog_info>.size)

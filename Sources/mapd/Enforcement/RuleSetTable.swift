@@ -22,6 +22,8 @@ public final class RuleSetTable: @unchecked Sendable {
   private let secret: PathSecret
   private(set) var entries: [UInt32: Entry] = [:]
   private var stale: [hf_rule_key] = []
+  /// Taken out, but an exec that is being judged may have read their numbers.
+  private var ended: [UInt32: UInt32] = [:]
 
   init(rules: BPFMap<hf_rule_key, UInt64>, words: MappedArray<UInt64>, secret: PathSecret) {
     self.rules = rules
@@ -58,7 +60,7 @@ public final class RuleSetTable: @unchecked Sendable {
 
   /// Changes what a rule set says, for all containers that have it, at one moment.
   public func replace(_ id: UInt32, with content: RuleSet) throws(EnforcementError) {
-    guard let old = entries[id] else { preconditionFailure("rule set \(id) is not in the table") }
+    guard let old = entries[id] else { throw EnforcementError("rule set \(id) is not in the maps") }
     if old.content == content { return }
     let generation = old.generation &+ 1
     let keys = try write(content, id: id, generation: generation)
@@ -70,23 +72,28 @@ public final class RuleSetTable: @unchecked Sendable {
   /// Takes a rule set out. No binding may be assigned to it.
   public func remove(_ id: UInt32) {
     guard let old = entries.removeValue(forKey: id) else { return }
-    // The generation stays in the word, so that the number can be used again.
-    hf_store_u64(words.base + Int(id), UInt64(old.generation))
+    ended[id] = old.generation
     retire(id, old)
   }
 
   /// Deletes the rules of generations that no exec can see any more. Waits for the execs
   /// that are being judged, some milliseconds; call it when a change is done.
   public func collect() {
-    guard !stale.isEmpty else { return }
+    guard !stale.isEmpty || !ended.isEmpty else { return }
     // Without the wait an exec could miss a rule that is allowed in both generations.
     if hf_wait_for_programs() != 0 { usleep(100_000) }
     for key in stale where rules.remove(key) { rulesCount -= 1 }
     stale = []
+    // The generation stays in the word, so that the number can be used again.
+    for (id, generation) in ended { hf_store_u64(words.base + Int(id), UInt64(generation)) }
+    ended = [:]
   }
 
+  /// All rule sets in the maps.
+  public var ids: [UInt32] { Array(entries.keys) }
+
   private func freeID() -> UInt32? {
-    (1..<UInt32(words.count)).first { entries[$0] == nil }
+    (1..<UInt32(words.count)).first { entries[$0] == nil && ended[$0] == nil }
   }
 
   private func write(
@@ -149,7 +156,10 @@ public final class RuleSetTable: @unchecked Sendable {
   public func recall(_ content: RuleSet, as id: UInt32) {
     guard let entry = entries[id], entry.content == nil,
       let wanted = try? content.entries(secret), Set(wanted.keys) == Set(entry.keys),
-      content.word(generation: entry.generation) == hf_load_u64(words.base + Int(id))
+      content.word(generation: entry.generation) == hf_load_u64(words.base + Int(id)),
+      wanted.allSatisfy({ path, use in
+        rules[hf_rule_key(rule_set: id, generation: entry.generation, path: (path.lane0, path.lane1))] == use
+      })
     else { return }
     entries[id]!.content = content
   }

@@ -67,11 +67,14 @@ struct MapServer {
 
   /// Process ids and cgroup paths mean the host's.
   private func requireHostNamespaces() throws {
-    var status = stat()
-    let initial: UInt = 0xEFFF_FFFC  // PROC_PID_INIT_INO of the kernel
-    guard stat("\(options.procfs)/self/ns/pid", &status) == 0, status.st_ino == initial else {
-      throw ValidationError(
-        "mapd must run in the host's pid namespace; run it with hostPID, or with its service unit")
+    // PROC_PID_INIT_INO and PROC_CGROUP_INIT_INO of the kernel
+    for (name, initial) in [("pid", 0xEFFF_FFFC as UInt), ("cgroup", 0xEFFF_FFFB)] {
+      var status = stat()
+      guard stat("\(options.procfs)/self/ns/\(name)", &status) == 0, status.st_ino == initial else {
+        throw ValidationError(
+          "mapd must run in the host's \(name) namespace; run it with hostPID and the host's cgroup "
+            + "namespace, or with its service unit")
+      }
     }
   }
 
