@@ -85,7 +85,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .testTarget(name: "SharedTests", dependencies: ["Shared", "StateParser"], swiftSettings: strict),
-    .testTarget(name: "EnforcementTests", dependencies: ["CBPF", "Contract", "Enforcement", "Shared"], swiftSettings: strict),
+    .testTarget(
+      name: "EnforcementTests", dependencies: ["CBPF", "Contract", "Enforcement", "Shared"], swiftSettings: strict),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Enforcement", "Policy"], swiftSettings: strict),
     .testTarget(name: "ObservationTests", dependencies: ["ControlMessages", "Observation"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),

@@ -7,10 +7,10 @@
 
 /* BPF_CORE_READ of a local copy: the macro would relocate a member access in its
  * first argument too, although that struct is the gate's own. */
-#define READ(source, ...)                               \
-	({                                              \
-		typeof(source) source_ = (source);      \
-		BPF_CORE_READ(source_, __VA_ARGS__);    \
+#define READ(source, ...)                                                                          \
+	({                                                                                         \
+		typeof(source) source_ = (source);                                                 \
+		BPF_CORE_READ(source_, __VA_ARGS__);                                               \
 	})
 
 extern int LINUX_KERNEL_VERSION __kconfig;

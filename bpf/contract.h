@@ -8,6 +8,8 @@
  * Integers are little-endian (x86_64, arm64). All padding is named, because
  * hash map keys are compared byte by byte.
  */
+/* The comments stand in columns. */
+/* clang-format off */
 #ifndef HOLDFAST_CONTRACT_H
 #define HOLDFAST_CONTRACT_H
 

@@ -52,8 +52,9 @@ static __always_inline struct cgroup *v1_cgroup(struct task_struct *task,
 
 	if (cfg->v1_controller == HF_V1_PIDS &&
 	    bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
-		bpf_core_read(&css, sizeof(css),
-			      &set->subsys[bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id)]);
+		bpf_core_read(
+			&css, sizeof(css),
+			&set->subsys[bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id)]);
 	else if (cfg->v1_controller == HF_V1_MEMORY &&
 		 bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		bpf_core_read(
@@ -183,7 +184,8 @@ static __always_inline u32 mount_namespace_of(struct task_struct *task)
  * in the container's mount namespace. All three, because a privileged workload
  * can bring about any one of them.
  */
-static __always_inline bool placed_from_outside(const struct workload *w, const struct hf_config *cfg)
+static __always_inline bool placed_from_outside(const struct workload *w,
+						const struct hf_config *cfg)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct task_struct *parent = READ(task, real_parent);
@@ -196,11 +198,9 @@ static __always_inline bool placed_from_outside(const struct workload *w, const 
 		return false;
 	if (mount_namespace_of(task) == w->binding->mnt_ns)
 		return false;
-	if (READ(parent, tgid) == 1 ||
-	    BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper))
+	if (READ(parent, tgid) == 1 || BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper))
 		return false;
-	cgroup = w->key.hierarchy ? v1_cgroup(parent, cfg) :
-				    READ(parent, cgroups, dfl_cgrp);
+	cgroup = w->key.hierarchy ? v1_cgroup(parent, cfg) : READ(parent, cgroups, dfl_cgrp);
 	return cgroup && !cgroup_is_below((u64)cgroup, w->key.id);
 }
 

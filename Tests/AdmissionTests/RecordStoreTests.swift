@@ -17,7 +17,8 @@ import Testing
         ? ContainerRecord.Bound(
           binding: 3, ruleSet: 4, policies: ["shop/web"], mode: 3, allow: 1 << 50,
           rules: [.init(path: Array("/bin/a".utf8), use: 3)],
-          links: [ResolvedLink(listed: "/a", resolved: "/bin/a")], lookups: LookupRecord(), since: 6, sinceNanoseconds: 7) : nil)
+          links: [ResolvedLink(listed: "/a", resolved: "/bin/a")], lookups: LookupRecord(), since: 6,
+          sinceNanoseconds: 7) : nil)
   }
 
   @Test func aRecordComesBackAsItWas() throws {

@@ -140,8 +140,7 @@ import Testing
     #expect(result.errors.contains("install mapctl and mapd of the same release"))
   }
 
-  @Test(arguments: ["", "{\"ok\":tr"]) func anAnswerThatIsCutOffExitsThree(_ answer: String) throws
-  {
+  @Test(arguments: ["", "{\"ok\":tr"]) func anAnswerThatIsCutOffExitsThree(_ answer: String) throws {
     let mapd = try FakeMapd(Array(answer.utf8))
     let result = try mapctl("status", "--socket", mapd.path)
     #expect(result.status == .unreachable)

@@ -24,7 +24,8 @@ struct ContainerInspector: Sendable {
     let config = try BundleConfig.read(bundle: bundle)
     guard !ContainerIdentity.isAmbiguous(config.annotations ?? [:]) else {
       throw AdmissionError(
-        .invalid, "\(bundle)/config.json has the annotations of CRI-O and of containerd: who the container is cannot be told")
+        .invalid,
+        "\(bundle)/config.json has the annotations of CRI-O and of containerd: who the container is cannot be told")
     }
     let cgroup = try proc.containerCgroup(of: pid, notOf: caller)
     // Everything above is of this process only if it still is this process.

@@ -138,7 +138,8 @@ public actor ContainerRegistry {
       do {
         var bound = ContainerRecord.Bound(
           binding: try gate.bindings.nextID(), ruleSet: ruleSet, policies: [], mode: 0, allow: 0, rules: [],
-          links: [], lookups: root?.record ?? LookupRecord(), since: new.startedSeconds, sinceNanoseconds: Int32(new.startedNanoseconds))
+          links: [], lookups: root?.record ?? LookupRecord(), since: new.startedSeconds,
+          sinceNanoseconds: Int32(new.startedNanoseconds))
         bound.set(compiled, policies: policy.policies)
         record.bound = bound
         try store.save(record)

@@ -29,7 +29,9 @@ struct RuleCompiler {
     for rule in policy.rules {
       let target = root?.resolve(rule.path)
       let path = target?.path ?? rule.path
-      if !path.utf8.elementsEqual(rule.path.utf8) { compiled.links.append(ResolvedLink(listed: rule.path, resolved: path)) }
+      if !path.utf8.elementsEqual(rule.path.utf8) {
+        compiled.links.append(ResolvedLink(listed: rule.path, resolved: path))
+      }
       compiled.ruleSet.add(path, rule.isDirectory ? .directory : .executable)
       if rule.interpretersImplied { addInterpreters(of: target, to: &compiled.ruleSet) }
     }

@@ -29,7 +29,8 @@ public struct ControlServer: Sendable {
         try await outbound.write(ByteBuffer(bytes: try ControlCoding.line(response)))
       }
       guard line.count <= ControlRequest.maxBytes else {
-        return try await send(.failure(ControlFailure(message: "the request is longer than \(ControlRequest.maxBytes) bytes")))
+        return try await send(
+          .failure(ControlFailure(message: "the request is longer than \(ControlRequest.maxBytes) bytes")))
       }
       let request: ControlRequest
       do {

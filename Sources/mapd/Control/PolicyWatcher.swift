@@ -29,7 +29,8 @@ public struct WatchedDirectory: PolicySource {
   }
 
   // Not IN_MODIFY and IN_CREATE: half a file could be read as a shorter policy.
-  private static let events = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+  private static let events = UInt32(
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
 
   private static func watch(_ path: String, _ changed: AsyncStream<Void>.Continuation) async {
     let descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))

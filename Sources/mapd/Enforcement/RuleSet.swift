@@ -65,7 +65,8 @@ public struct RuleSet: Hashable, Sendable {
         depth = try PathKey.eachPrefix(of: path, secret: secret) { prefix, _ in last = prefix }
         key = last
       } catch {
-        throw EnforcementError("the path \(String(decoding: path, as: UTF8.self)) has no key (\(error))", kind: .unsupported)
+        throw EnforcementError(
+          "the path \(String(decoding: path, as: UTF8.self)) has no key (\(error))", kind: .unsupported)
       }
       guard depth > 0 else {
         throw EnforcementError("a rule for / would allow every file", kind: .unsupported)
