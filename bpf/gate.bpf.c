@@ -117,8 +117,9 @@ static __always_inline u32 judge_file(const struct judgement *j, struct file *fi
 		return j->walk.extent.reason;
 	if (!(word & HF_ALLOW_NESTED_NAMESPACES) && !is_container_root(b, (void *)j->walk.root))
 		return HF_REASON_FOREIGN_ROOT;
-	/* all mounts of a nested namespace are copies made later: not told apart */
-	if (!(word & HF_ALLOW_LATER_MOUNTS) && !nested && on_later_mount(b, task, &j->walk))
+	/* all mounts of a nested namespace or of another root were made later: not told apart */
+	if (!(word & HF_ALLOW_LATER_MOUNTS) && !nested && j->walk.root &&
+	    on_later_mount(b, task, &j->walk))
 		return HF_REASON_LATER_MOUNT;
 	reason = judge_rule(j, word);
 	if (reason == HF_REASON_LISTED && !(word & HF_ALLOW_WRITABLE_LAYER))
