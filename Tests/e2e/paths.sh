@@ -28,5 +28,7 @@ eventually "nine of ten and more are new and reported" nearly_all_compared
 differing=$(counter pathKeysDiffering)
 check "the gate's key and mapd's differ for $differing of $(counter pathKeysCompared) paths" \
 	test "$differing" = 0
+mapctl events --json >"$HF/events" 2>"$HF/check.log"
+check "mapctl is handed all that mapd keeps ($(wc -l <"$HF/events") events), to the end" test ! -s "$HF/check.log"
 check "no event was lost" test "$(counter eventsLost)" = 0
 finish

@@ -18,15 +18,18 @@ public struct ControlServer: Sendable {
   }
 
   public func serve(_ connection: UnixServer.Connection, _ peer: hf_peer) async throws {
-    try await connection.executeThenClose { inbound, outbound in
+    try await connection.executeThenClose { inbound, _ in
       var parts = inbound.makeAsyncIterator()
       var line: [UInt8] = []
       while !line.contains(UInt8(ascii: "\n")), line.count <= ControlRequest.maxBytes {
         guard let part = try await parts.next() else { break }
         line += part.readableBytesView
       }
-      @Sendable func send(_ response: ControlResponse) async throws {
-        try await outbound.write(ByteBuffer(bytes: try ControlCoding.line(response)))
+      // Written when this returns: what still waits when the connection is closed is dropped.
+      @Sendable func send(_ responses: ControlResponse...) async throws { try await send(all: responses) }
+      @Sendable func send(all responses: [ControlResponse]) async throws {
+        let bytes = try responses.flatMap { try ControlCoding.line($0) }
+        try await connection.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
       }
       guard line.count <= ControlRequest.maxBytes else {
         return try await send(
@@ -50,7 +53,7 @@ public struct ControlServer: Sendable {
       case .policies: try await send(.policies(await reporter.policies()))
       case .events where request.follow == true:
         let (past, stream) = await journal.follow(request.limit)
-        for event in past { try await send(.event(event)) }
+        try await send(all: past.map { .event($0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
           group.addTask { for await event in stream { try await send(.event(event)) } }
           // The client has nothing more to say; the end of its side means that it is gone.
@@ -58,8 +61,7 @@ public struct ControlServer: Sendable {
           group.cancelAll()
         }
       case .events:
-        for event in await journal.latest(request.limit) { try await send(.event(event)) }
-        try await send(.end)
+        try await send(all: await journal.latest(request.limit).map { .event($0) } + [.end])
       }
     }
   }
