@@ -59,7 +59,7 @@ typedef int64_t hf_s64;
 #define HF_EVENT_PATH_SMALL 512
 #define HF_EVENT_PATH_LARGE 4096
 
-/* Default map sizes; mapd.yaml may raise them before the maps are created.
+/* Default map sizes; options of mapd may raise them before the maps are created.
  * Full: mapd refuses the new binding or rule set with an error and a counter;
  * what is in the maps stays in force. */
 #define HF_BINDINGS_MAX 16384

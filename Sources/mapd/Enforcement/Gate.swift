@@ -108,7 +108,8 @@ public final class Gate: @unchecked Sendable {
   }
 
   /// Do the gate and this process have the same key for an event's path? False means that a
-  /// policy's rules and the kernel's walk mean different files: a fault to be told loudly.
+  /// policy's rules and the kernel's walk mean different files, or that the file was renamed
+  /// in between; it is counted in status.
   /// True where there is nothing to compare: no path, or not the whole of it.
   public func agrees(on event: GateEvent) -> Bool {
     guard event.hasWholePath, event.key.path != [0, 0] else { return true }
