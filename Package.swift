@@ -87,7 +87,11 @@ let package = Package(
     .testTarget(name: "SharedTests", dependencies: ["Shared", "StateParser"], swiftSettings: strict),
     .testTarget(
       name: "EnforcementTests", dependencies: ["CBPF", "Contract", "Enforcement", "Shared"], swiftSettings: strict),
-    .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Enforcement", "Policy"], swiftSettings: strict),
+    .testTarget(
+      name: "AdmissionTests",
+      dependencies: [
+        "Admission", "Enforcement", "Policy", "Shared", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .testTarget(name: "ObservationTests", dependencies: ["ControlMessages", "Observation"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages"], swiftSettings: strict),

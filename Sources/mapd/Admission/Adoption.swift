@@ -53,7 +53,7 @@ extension ContainerRegistry {
   /// Neither its cgroup nor its init is there. A workload can remove its own cgroup, and must
   /// not get rid of its binding by that.
   private func hasEnded(_ record: ContainerRecord) -> Bool {
-    record.cgroup.isGone && proc.startTicks(record.pid) != record.initStartTicks
+    record.cgroup.isGone && !isAlive(record)
   }
 
   private func forget(_ record: ContainerRecord) {

@@ -47,22 +47,17 @@ public actor ContainerRegistry {
   }
 
   private func create(_ request: HookRequest, id: String, caller: Int32?) -> HookAnswer {
-    if let old = records[id] {
-      let isAlive = proc.startTicks(old.pid) == old.initStartTicks
-      if isAlive, old.pid == request.pid { return HookAnswer(old.bound == nil ? .unmanaged : .bound) }
-      guard !isAlive || old.bundle.utf8.elementsEqual(request.bundle) else {
-        return HookAnswer(
-          .refused,
-          reason: Array("the id \(id) is that of a running container of bundle \(old.bundle); use another id".utf8))
-      }
-      remove(id)
+    if let known = records[id] {
+      if isOf(known, request) && isAlive(known) { return HookAnswer(known.bound == nil ? .unmanaged : .bound) }
+      if let refusal = replace(known) { return refusal }
     }
     return admit(request, id: id, caller: caller, isRunning: false)
   }
 
   /// The process that runs is the one that was bound; one that is not known is bound now.
   private func confirm(_ request: HookRequest, id: String, caller: Int32?) -> HookAnswer {
-    guard var record = records[id], record.pid == request.pid || request.pid == 0 else {
+    guard var record = records[id], isOf(record, request) else {
+      if let known = records[id], let refusal = replace(known) { return refusal }
       log.warning("container was not known at its start", metadata: ["container": "\(id)"])
       return admit(request, id: id, caller: caller, isRunning: true)
     }
@@ -83,6 +78,29 @@ public actor ContainerRegistry {
       }
     }
     return HookAnswer(.confirmed)
+  }
+
+  /// Is the request about this very container? Ids are a runtime's own, and are used again.
+  private func isOf(_ record: ContainerRecord, _ request: HookRequest) -> Bool {
+    record.bundle.utf8.elementsEqual(request.bundle) && (record.pid == request.pid || request.pid == 0)
+  }
+
+  func isAlive(_ record: ContainerRecord) -> Bool {
+    proc.isAlive(record.pid) && proc.startTicks(record.pid) == record.initStartTicks
+  }
+
+  /// Makes room for another container of the same id. One that runs keeps its protection:
+  /// the other one is refused.
+  private func replace(_ known: ContainerRecord) -> HookAnswer? {
+    guard !isAlive(known) else {
+      return HookAnswer(
+        .refused,
+        reason: Array(
+          ("the id \(known.identity.id) is that of a running container, process \(known.pid) of bundle "
+            + "\(known.bundle); use another id").utf8))
+    }
+    remove(known.identity.id)
+    return nil
   }
 
   private func admit(_ request: HookRequest, id: String, caller: Int32?, isRunning: Bool) -> HookAnswer {

@@ -64,16 +64,24 @@ public struct ProcFS: Sendable {
   /// Field 22 of /proc/<pid>/stat: start of the process in 1/100 s after boot. Together
   /// with the pid it names one process; nil when it is gone.
   public func startTicks(_ pid: Int32) -> UInt64? {
-    guard let text = try? text(pid, "stat"), let end = text.lastIndex(of: ")") else { return nil }
-    // the name in parentheses may itself hold spaces and parentheses
-    let fields = text[text.index(after: end)...].split(separator: " ")
-    return fields.count > 19 ? UInt64(fields[19]) : nil
+    status(pid).flatMap { $0.count > 19 ? UInt64($0[19]) : nil }
   }
 
   func parent(_ pid: Int32) -> Int32? {
+    status(pid).flatMap { $0.count > 1 ? Int32($0[1]) : nil }
+  }
+
+  /// There, and not a zombie that only waits for its parent.
+  func isAlive(_ pid: Int32) -> Bool {
+    guard let state = status(pid)?.first else { return false }
+    return state != "Z" && state != "X"
+  }
+
+  /// The fields of /proc/<pid>/stat from the third, `state`, on.
+  private func status(_ pid: Int32) -> [Substring]? {
     guard let text = try? text(pid, "stat"), let end = text.lastIndex(of: ")") else { return nil }
-    let fields = text[text.index(after: end)...].split(separator: " ")
-    return fields.count > 1 ? Int32(fields[1]) : nil
+    // the name in parentheses may itself hold spaces and parentheses
+    return text[text.index(after: end)...].split(separator: " ")
   }
 
   func cgroups(_ pid: Int32) throws(AdmissionError) -> [CgroupLine] {
