@@ -64,7 +64,7 @@ lint: ## formatting and static checks of Swift, C and shell
 	@tools/setup test
 	swift format lint --strict --recursive Package.swift Sources Tests
 	clang-format --dry-run -Werror bpf/*.c bpf/*.h
-	shellcheck -x tools/* bench/hook/run Tests/Fuzz/run Tests/vm/init Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/e2e/*.sh Tests/e2e/run
+	shellcheck -x tools/* bench/hook/run Tests/Fuzz/run Tests/vm/init Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/vm/techniques Tests/e2e/*.sh Tests/e2e/run
 
 format: ## format Swift and C in place
 	swift format --in-place --recursive Package.swift Sources Tests

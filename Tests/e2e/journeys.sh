@@ -4,7 +4,7 @@
 # in their names, and removes them.
 
 JOURNEYS="protected_container monitored_container first_instruction nested_cgroup
-	names_in_a_pod unmanaged_container policy_switch symbolic_links image_of_links
+	names_in_a_pod unmanaged_container policy_comes_late policy_switch symbolic_links image_of_links
 	scripts directory_rule overlay_drift"
 
 SH_RULES="/bin/sh /bin/sleep /bin/true"
@@ -134,6 +134,31 @@ unmanaged_container() {
 	check "$RUNTIME: and runs anything" in_shell "$name" '/bin/touch /tmp/witness'
 	check "$RUNTIME: it did run" ran "$name"
 	refute "$RUNTIME: unreported" event "pod=pod-$name"
+	done_with "$name"
+}
+
+rounds_of() { grep -c round "$(rootfs_of "$1")/tmp/rounds"; }
+rounds_past() { [ "$(rounds_of "$1")" -gt "$2" ]; }
+
+# A process that was forked before there was a binding goes on trying.
+policy_comes_late() {
+	local name="late-$RUNTIME"
+	POLICY=$name bundle "$name" /bin/sh -c "$OBEY"
+	check "$RUNTIME: a container starts before its policy is there" start_container "$name"
+	tell "$name" '(while [ ! -e /tmp/stop ]; do /bin/touch /tmp/witness; echo round >>/tmp/rounds; done) &'
+	eventually "$RUNTIME: and runs anything" ran "$name"
+	# shellcheck disable=SC2086 # a list
+	policy "$name" protect "$(allow_only app $SH_RULES)"
+	eventually "$RUNTIME: the policy binds it as it runs" bound "$name"
+	# an exec may have been judged just before
+	wait_until rounds_past "$name" $(($(rounds_of "$name") + 2))
+	rm -f "$(rootfs_of "$name")/tmp/witness"
+	check "$RUNTIME: the process of before goes on" wait_until rounds_past "$name" $(($(rounds_of "$name") + 5))
+	refute "$RUNTIME: and runs nothing foreign any more" ran "$name"
+	check "$RUNTIME: an allowed exec runs" in_shell "$name" '/bin/true'
+	eventually "$RUNTIME: the violation is reported" \
+		event executable=/bin/touch "pod=pod-$name" verdict=refuse reason=notlisted
+	touch "$(rootfs_of "$name")/tmp/stop"
 	done_with "$name"
 }
 
