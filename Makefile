@@ -51,8 +51,8 @@ unit: ## unit tests only
 e2e: build test-programs ## real containers on this machine, attach point kill
 	Tests/e2e/run main kill9 badinput paths bypass
 
-false-refusals: build test-programs ## 1,000 execs by each runtime under protect: none may be refused
-	RUNC="$${RUNC:-1.1.5 1.1.15 1.3.6}" CRUN="$${CRUN:-1.8.1 1.21 1.28}" Tests/e2e/run false-refusals
+false-refusals: build test-programs ## 1,000 execs by each runc and crun, 100 by podman, under protect: none may be refused
+	RUNC="$${RUNC:-1.1.5 1.1.15 1.3.6}" CRUN="$${CRUN:-1.8.1 1.21 1.28}" Tests/e2e/run false-refusals podman
 
 vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
 	Tests/vm/matrix
