@@ -31,8 +31,25 @@ typedef uint64_t hf_u64;
 typedef int64_t hf_s64;
 #endif
 
-/* The layout of all pinned maps: /sys/fs/bpf/holdfast/v<HF_LAYOUT>/ */
+/*
+ * The layout of all pinned maps: /sys/fs/bpf/holdfast/v<HF_LAYOUT>/. The gate's object
+ * says which one it has, and mapd carries over what another layout has pinned. For that
+ * to work in both directions a layout only appends: map keys never change, values grow
+ * at their end, and zero in a new field means what was so before it was there. A map
+ * that cannot grow so gets a new name: the mmapped words (`assignments`, `rulesets`), and
+ * `events`, whose records no map description tells the size of.
+ */
+#ifndef HF_LAYOUT
 #define HF_LAYOUT 1
+#endif
+/* HF_TEST_LAYOUT: another layout for the test of upgrades, which builds the object twice. */
+#ifdef HF_TEST_LAYOUT
+#define HF_APPENDED hf_u64 appended;
+#define HF_APPENDED_BYTES 8
+#else
+#define HF_APPENDED
+#define HF_APPENDED_BYTES 0
+#endif
 
 /*
  * Limits. Each says what happens at the limit.
@@ -122,6 +139,9 @@ enum hf_counter {
 	HF_COUNTER_KILL_FAILED = 10, /* kill attach point: the signal could not be sent */
 	HF_COUNTER_REASON_BASE = 16, /* + hf_reason: one per verdict other than allow */
 	HF_COUNTER_COUNT = 48,
+	/* mapd's: + each of the above, what a gate of another layout has counted before */
+	HF_COUNTER_CARRIED = 48,
+	HF_COUNTER_SLOTS = 96,
 };
 
 enum hf_attach {
@@ -170,8 +190,9 @@ struct hf_binding {
 	hf_s64 started_sec;   /* CLOCK_REALTIME at binding; files changed later are HF_REASON_CHANGED_FILE */
 	hf_u32 started_nsec;
 	hf_u32 pad;
+	HF_APPENDED
 };
-HF_ASSERT_SIZE(struct hf_binding, 88);
+HF_ASSERT_SIZE(struct hf_binding, 88 + HF_APPENDED_BYTES);
 
 /* Map `pidns`: inode number (u32) of a container's own pid namespace -> hf_pid_ns.
  * A task can leave its cgroup but not its pid namespace. */
@@ -220,12 +241,17 @@ struct hf_report_key {
 };
 HF_ASSERT_SIZE(struct hf_report_key, 40);
 
+/* In hf_report_key.verdict: an entry of mapd's own with what a gate of another layout has
+ * counted before. It is added when the report is read; the gate does not look at it. */
+#define HF_REPORT_CARRIED (1u << 31)
+
 struct hf_report {
 	hf_u64 count;
 	hf_u64 emitted;   /* epoch of hf_config in which the event reached the ring buffer */
 	hf_u64 last_ns;   /* CLOCK_MONOTONIC */
+	HF_APPENDED
 };
-HF_ASSERT_SIZE(struct hf_report, 24);
+HF_ASSERT_SIZE(struct hf_report, 24 + HF_APPENDED_BYTES);
 
 /* hf_event.flags */
 #define HF_EVENT_PATH_CUT (1u << 0)
@@ -261,8 +287,11 @@ struct hf_config {
 	hf_u64 epoch;         /* starts of mapd: a report is made an event anew in each */
 	hf_u32 v1_hierarchy;  /* number of the v1 hierarchy that bindings use, 0: none */
 	hf_u32 v1_controller; /* enum hf_v1_controller */
+	hf_u64 overlap;       /* 1 while the gate of before is attached beside this one: what that
+				 one has refused is not counted again */
+	HF_APPENDED
 };
-HF_ASSERT_SIZE(struct hf_config, 56);
+HF_ASSERT_SIZE(struct hf_config, 64 + HF_APPENDED_BYTES);
 
 enum hf_v1_controller {
 	HF_V1_NONE = 0,

@@ -170,6 +170,18 @@ __noinline u32 verdict_in(u32 mode)
 	}
 }
 
+/*
+ * At the kill attach point, while two gates are attached: the other one has refused this
+ * exec already, and counted it. At the others a refusal ends the exec before the second
+ * program is asked. Whoever sent the signal, the new image does not run.
+ */
+static __always_inline bool is_being_killed(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return READ(task, pending.signal.sig[0]) & (1ul << (SIGKILL - 1));
+}
+
 /* HF_VERDICT_REFUSE when the exec must not happen, else another verdict. */
 static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 {
@@ -205,6 +217,8 @@ static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 		return allowed(HF_COUNTER_ALLOWED, attach);
 	if (attach == HF_ATTACH_BACKSTOP && j.mode != HF_MODE_PROTECT)
 		return HF_VERDICT_ALLOW;
+	if (cfg->overlap && attach >= HF_ATTACH_KILL && is_being_killed())
+		return HF_VERDICT_REFUSE;
 	count(HF_COUNTER_REASON_BASE + j.reason);
 	j.verdict = verdict_in(j.mode);
 	count(HF_COUNTER_ALLOWED + j.verdict);

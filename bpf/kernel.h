@@ -224,6 +224,14 @@ struct signal_struct {
 	u32 is_child_subreaper : 1;
 };
 
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+	sigset_t signal;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -235,6 +243,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	struct sigpending pending;
 };
 
 #pragma clang attribute pop

@@ -10,6 +10,9 @@
 #ifndef HOLDFAST_MAPS_H
 #define HOLDFAST_MAPS_H
 
+/* Which layout this object has, for mapd: bpf_object__kversion() reads this section. */
+u32 layout SEC("version") = HF_LAYOUT;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -75,7 +78,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, HF_COUNTER_COUNT);
+	__uint(max_entries, HF_COUNTER_SLOTS);
 	__type(key, u32);
 	__type(value, u64);
 } counters SEC(".maps");

@@ -52,6 +52,8 @@ public struct StatusReport: Codable, Hashable, Sendable {
   /// Sums over all processors, by `CounterName`.
   public var counters: [String: UInt64]
   public var policyProblems: Int
+  /// What is not as it should be on this node, a sentence each.
+  public var troubles: [String]?
   /// Events lost because the ring buffer was full; their verdicts stood and are counted.
   public var eventsLost: UInt64
 
@@ -60,7 +62,7 @@ public struct StatusReport: Codable, Hashable, Sendable {
     degraded: String? = nil, notUsed: [AttachAttempt] = [], layout: Int, pid: Int, started: String,
     adopted: Bool, lsmList: [String], bpffsPath: String, bindings: Fill, ruleSets: Fill,
     rules: Fill,
-    counters: [String: UInt64] = [:], policyProblems: Int, eventsLost: UInt64
+    counters: [String: UInt64] = [:], policyProblems: Int, troubles: [String]? = nil, eventsLost: UInt64
   ) {
     self.version = version
     self.kernelRelease = kernelRelease
@@ -79,6 +81,7 @@ public struct StatusReport: Codable, Hashable, Sendable {
     self.rules = rules
     self.counters = counters
     self.policyProblems = policyProblems
+    self.troubles = troubles
     self.eventsLost = eventsLost
   }
 }

@@ -35,6 +35,7 @@ enum StatusText {
     case 1: add("policies", "1 problem, see mapctl policies", .yellow)
     default: add("policies", "\(status.policyProblems) problems, see mapctl policies", .yellow)
     }
+    for trouble in status.troubles ?? [] { add("trouble", trouble, .red) }
     let execs = CounterName.names.compactMap { name in status.counters[name].map { (name, $0) } }
     add("counters", counted(execs))
     let reasons = ReasonName.allCases.compactMap { reason in

@@ -14,7 +14,7 @@ import Testing
     #expect(MemoryLayout<hf_report_key>.size == 40)
     #expect(MemoryLayout<hf_report>.size == 24)
     #expect(MemoryLayout<hf_event>.size == 104)
-    #expect(MemoryLayout<hf_config>.size == 56)
+    #expect(MemoryLayout<hf_config>.size == 64)
   }
 
   @Test func noStructHasUnnamedPaddingAtItsEnd() {

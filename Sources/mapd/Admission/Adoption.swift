@@ -39,6 +39,10 @@ extension ContainerRegistry {
       "containers adopted",
       metadata: ["known": "\(records.count)", "bound": "\(byBinding.count)"])
     apply(policies)
+    // Every container that can be is under the new gate now.
+    for problem in gate.detachPredecessors() {
+      log.error("not carried over from the gate before", metadata: ["reason": "\(problem)"])
+    }
   }
 
   /// Containers that ended without poststop: their cgroup is gone. Call it now and then.
@@ -48,6 +52,7 @@ extension ContainerRegistry {
       remove(id)
     }
     gate.ruleSets.collect()
+    keepPinned()
   }
 
   /// Neither its cgroup nor its init is there. A workload can remove its own cgroup, and must
@@ -58,7 +63,9 @@ extension ContainerRegistry {
 
   private func forget(_ record: ContainerRecord) {
     gate.bindings.unbind(record.cgroup.key)
-    gate.reports.remove(record.cgroup.key)
+    // For the counts that nobody has told yet.
+    depart(record)
+    ended.insert(record.cgroup.key)
     store.remove(record.identity.id)
   }
 }

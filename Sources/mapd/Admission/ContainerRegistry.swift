@@ -21,6 +21,10 @@ public actor ContainerRegistry {
   /// Containers that are gone, by cgroup: reports may still come in for them.
   var departed: [CgroupKey: ContainerRecord] = [:]
   var departedOrder: [CgroupKey] = []
+  /// Containers that are gone, whose reports are still to be told a last time.
+  var ended: Set<CgroupKey> = []
+  /// What an operator must know of: see Trouble.swift.
+  var trouble = Trouble()
 
   public init(
     gate: Gate, policies: PolicySet, proc: ProcFS, recordDirectory: String, log: Logger
@@ -172,6 +176,7 @@ public actor ContainerRegistry {
     } catch let error as AdmissionError {
       throw error
     } catch {
+      trouble.count(error)
       throw AdmissionError(.system, "bind container \(record.identity.id): \(error)")
     }
     log.info(
@@ -182,6 +187,7 @@ public actor ContainerRegistry {
         "policies": "\(policy.policies.map(\.description).joined(separator: ","))",
         "cgroup": "\(record.cgroup.path)",
       ])
+    trouble.containers[record.identity.id] = nil
   }
 
   /// The container is gone, or no policy is for it any more.
@@ -208,7 +214,8 @@ public actor ContainerRegistry {
     let cgroup = record.cgroup.key
     records[id] = nil
     unbind(&record)
-    gate.reports.remove(cgroup)
+    trouble.containers[id] = nil
+    ended.insert(cgroup)
     store.remove(id)
     log.info("container removed", metadata: ["container": "\(id)"])
   }
@@ -231,7 +238,7 @@ public actor ContainerRegistry {
   }
 
   /// Reports of a container may come in after it is gone. The last 1,024 are remembered.
-  private func depart(_ record: ContainerRecord) {
+  func depart(_ record: ContainerRecord) {
     departed[record.cgroup.key] = record
     departedOrder.append(record.cgroup.key)
     if departedOrder.count > 1024 { departed[departedOrder.removeFirst()] = nil }

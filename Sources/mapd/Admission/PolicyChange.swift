@@ -13,6 +13,7 @@ extension ContainerRegistry {
       guard let policy = new.effective(for: record.identity.workload) else {
         if record.bound != nil {
           log.warning("no policy is for the container any more", metadata: ["container": "\(id)"])
+          trouble.containers[id] = nil
           unbind(&record)
           records[id] = record
           save(record)
@@ -65,6 +66,7 @@ extension ContainerRegistry {
     record.bound?.ruleSet = ruleSet
     record.bound?.set(compiled, policies: policy.policies)
     records[id] = record
+    trouble.containers[id] = nil
     save(record)
     if old != compiled.ruleSet {
       log.info(
@@ -77,7 +79,9 @@ extension ContainerRegistry {
   }
 
   private func fail(_ ids: [String], _ error: any Error) {
+    trouble.count(error)
     for id in ids {
+      trouble.containers[id] = "is under an older version of its policy: \(error)"
       log.error(
         "rules not changed, those of before stay in force",
         metadata: ["container": "\(id)", "reason": "\(error)"])
@@ -92,6 +96,7 @@ extension ContainerRegistry {
       try bind(&record, to: policy)
       records[record.identity.id] = record
     } catch {
+      trouble.containers[record.identity.id] = "is NOT under its policy: \(error)"
       log.critical(
         "the container is NOT under its policy: it could not be bound; tried again at the next change",
         metadata: ["container": "\(record.identity.id)", "reason": "\(error)"])

@@ -18,8 +18,11 @@ public struct Housekeeping: Service {
     try? await cancelWhenGracefulShutdown {
       while true {
         try await Task.sleep(for: .seconds(1))
-        await journal.tellRepeats()
         await registry.sweep()
+        // Told before they are forgotten: the last counts of a container are counts too.
+        let ended = await registry.takeEnded()
+        await journal.tellRepeats()
+        await registry.forgetReports(ended)
       }
     }
   }

@@ -31,17 +31,20 @@ public struct Reporter: Sendable {
     }
     counters["pathKeysCompared"] = pump.compared.load(ordering: .relaxed)
     counters["pathKeysDiffering"] = pump.disagreements.load(ordering: .relaxed)
+    let trouble = await registry.troubles()
+    counters["bindingsFull"] = trouble.bindingsFull
+    counters["rulesFull"] = trouble.rulesFull
     return StatusReport(
       version: version, kernelRelease: gate.features.release, gateAttached: gate.attachPoint != nil,
       attachPoint: gate.attachPoint?.rawValue ?? "none",
       degraded: gate.attachPoint.map(\.degraded) ?? "no program is attached: nothing is enforced",
       notUsed: gate.refusals.map { .init(attach: $0.attach.rawValue, reason: $0.reason) },
-      layout: Gate.layout, pid: Int(getpid()), started: started.iso8601, adopted: gate.adopted,
+      layout: gate.layout, pid: Int(getpid()), started: started.iso8601, adopted: gate.adopted,
       lsmList: gate.features.lsmList, bpffsPath: gate.pinDirectory,
       bindings: .init(used: fill.bindings, maximum: gate.bindings.maximum),
       ruleSets: .init(used: fill.ruleSets, maximum: gate.ruleSets.maximum),
       rules: .init(used: fill.rules, maximum: gate.ruleSets.rulesMaximum),
-      counters: counters, policyProblems: problems,
+      counters: counters, policyProblems: problems, troubles: trouble.sentences,
       eventsLost: gate.counters.eventsLost + pump.dropped.load(ordering: .relaxed))
   }
 

@@ -2,36 +2,42 @@
 import CBPF
 import Glibc
 
-/// A hash map of the gate. Key and value are structs of the contract, byte for byte.
+/// A hash map of the gate. Key and value are structs of the contract, byte for byte. The
+/// map's values may be longer, where the gate is of a later layout: the rest is zero.
 final class BPFMap<Key: BitwiseCopyable, Value: BitwiseCopyable>: @unchecked Sendable {
   let name: String
   let maximum: Int
   private let descriptor: Int32
+  private let valueSize: Int
 
   /// Owns `descriptor` from here on.
   init(name: String, descriptor: Int32, maximum: Int) {
     self.name = name
     self.descriptor = descriptor
     self.maximum = maximum
+    valueSize = max(MemoryLayout<Value>.size, MapInfo(descriptor)?.valueSize ?? 0)
   }
 
   deinit { close(descriptor) }
 
   subscript(key: Key) -> Value? {
-    withUnsafeTemporaryAllocation(of: Value.self, capacity: 1) { value in
+    withUnsafeTemporaryAllocation(byteCount: valueSize, alignment: 8) { value in
       var key = key
       guard bpf_map_lookup_elem(descriptor, &key, value.baseAddress) == 0 else { return nil }
-      return value[0]
+      return value.load(as: Value.self)
     }
   }
 
   /// - Throws: kind `full` when the map takes no more entries.
   func insert(_ value: Value, for key: Key) throws(EnforcementError) {
-    var key = key
-    var value = value
-    let result = bpf_map_update_elem(descriptor, &key, &value, UInt64(BPF_ANY))
+    let (result, code) = withUnsafeTemporaryAllocation(byteCount: valueSize, alignment: 8) { bytes in
+      var key = key
+      bytes.initializeMemory(as: UInt8.self, repeating: 0)
+      bytes.storeBytes(of: value, as: Value.self)
+      let result = bpf_map_update_elem(descriptor, &key, bytes.baseAddress, UInt64(BPF_ANY))
+      return (result, errno)
+    }
     guard result != 0 else { return }
-    let code = errno
     if code == E2BIG {
       throw EnforcementError(
         "map \(name) is full (\(maximum) entries)", kind: .full,
@@ -63,7 +69,8 @@ final class BPFMap<Key: BitwiseCopyable, Value: BitwiseCopyable>: @unchecked Sen
   }
 }
 
-/// An array map mapped into this process: reads and writes are single loads and stores.
+/// An array map mapped into this process: reads and writes are single loads and stores. Its
+/// first element may be longer in the map, if it is the only one.
 final class MappedArray<Element: BitwiseCopyable>: @unchecked Sendable {
   let count: Int
   let base: UnsafeMutablePointer<Element>

@@ -34,7 +34,8 @@ public final class Gate: @unchecked Sendable {
     public var reason: String
   }
 
-  public static let layout = Int(HF_LAYOUT)
+  /// Of the object, and of what is pinned.
+  public let layout: Int
   public let features: KernelFeatures
   public let pinDirectory: String
   /// nil: nothing is attached, nothing is enforced.
@@ -46,8 +47,14 @@ public final class Gate: @unchecked Sendable {
   public let bindings: BindingTable
   public let counters: Counters
   public let reports: ReportTable
+  /// What was found among the pins that was not as it should be, and what became of it.
+  public let notes: [String]
   private let eventsDescriptor: Int32
   private let secret: PathSecret
+  private let config: MappedArray<hf_config>
+  private let holder: PinHolder
+  /// Gates of other layouts that are still attached.
+  private var predecessors: [Predecessor]
 
   /// Takes over what is pinned, or makes it; attaches the best program that this kernel takes.
   public init(_ options: Options) throws(EnforcementError) {
@@ -57,16 +64,45 @@ public final class Gate: @unchecked Sendable {
         "/sys/kernel/btf/vmlinux cannot be read", kind: .unsupported,
         remedy: "use a kernel built with CONFIG_DEBUG_INFO_BTF")
     }
-    let pins = Pins(root: options.pinRoot)
+    let first = try GateObject(path: options.object)
+    layout = first.layout
+    let specs = try first.checkedSpecs()
+    let pins = Pins(root: options.pinRoot, layout: layout)
     try pins.prepare()
     pinDirectory = pins.directory
-    adopted = pins.exists(pins.map("bindings"))
 
-    let (object, attachPoint, refusals) = try Self.load(options, features: features, pins: pins)
+    var (state, notes) = try PinRepair(pins: pins, specs: specs).run()
+    predecessors = pins.others().compactMap { Predecessor($0) }
+    // Maps that no program uses, beside a gate that is attached: a carry-over that was cut off.
+    if state == .whole, !predecessors.isEmpty, pins.links().isEmpty {
+      notes.append("a change of layout that was cut off begins anew")
+      pins.removeAll()
+      try pins.prepare()
+      state = .empty
+    }
+    let isWhole = state == .whole
+    let source = isWhole ? nil : predecessors.last { $0.isCompatible(with: specs) }
+    adopted = isWhole || source != nil
+    let sizes = try source?.share(with: pins, specs: specs) ?? [:]
+    for predecessor in predecessors {
+      notes.append(
+        "a gate of \(predecessor.pins.directory) is attached; it enforces until this one has taken over"
+          + (predecessor === source ? ", with all that it holds" : ""))
+    }
+
+    let (object, attachPoint, refusals) = try Self.load(options, features: features, pins: pins, carried: sizes)
     self.attachPoint = attachPoint
     self.refusals = refusals
+    let maps = try object.maps()
+    try source?.copy(to: maps)
+    if isWhole { for predecessor in predecessors { predecessor.resume(with: maps) } }
+    for leftover in pins.others().compactMap(Predecessor.init(leftover:)) {
+      notes.append("pins in \(leftover.pins.directory) that hold no gate were removed")
+      if isWhole { leftover.resume(with: maps) }
+      for problem in leftover.detach() { notes.append("\(problem)") }
+    }
 
-    let config = try MappedArray<hf_config>(
+    config = try MappedArray<hf_config>(
       name: "config", descriptor: try object.descriptor(of: "config"), count: 1)
     secret = try Self.secret(config)
     // What was reported to the mapd before is news to this one.
@@ -96,10 +132,43 @@ public final class Gate: @unchecked Sendable {
     eventsDescriptor = try object.descriptor(of: "events")
 
     // Last: with a secret in place and the maps taken over.
-    if let attachPoint { try Self.attach(attachPoint, object: object, pins: pins) }
+    config.base.pointee.overlap = predecessors.isEmpty ? 0 : 1
+    let (links, replaced) = try Self.attach(attachPoint, object: object, pins: pins, config: config)
+    if !replaced.isEmpty {
+      notes.append("the gate's program was replaced by that of this release")
+      Self.waitForPrograms()
+      if predecessors.isEmpty { config.base.pointee.overlap = 0 }
+    }
+    holder = PinHolder(pins: pins, maps: maps, links: links)
+    if !predecessors.isEmpty {
+      // Execs that only the old gate judges may still seal a binding of its.
+      Self.waitForPrograms()
+      for predecessor in predecessors { try predecessor.carrySeals() }
+    }
+    self.notes = notes
   }
 
   deinit { close(eventsDescriptor) }
+
+  /// Detaches the gates of other layouts, when every container is known to this one.
+  /// - Returns: what of theirs could not be carried over.
+  public func detachPredecessors() -> [EnforcementError] {
+    guard !predecessors.isEmpty, attachPoint != nil else { return [] }
+    let problems = predecessors.flatMap { $0.detach() }
+    predecessors = []
+    config.base.pointee.overlap = 0
+    return problems
+  }
+
+  /// Sees to it that everything is still pinned; call it now and then. While mapd runs it
+  /// holds the gate itself, so that pins which somebody removed can be made anew in time.
+  /// - Returns: what had to be done, and what could not be.
+  public func keepPinned() -> (restored: [String], problem: String?) { holder.keep() }
+
+  /// Returns when every exec that is being judged now has been decided and reported.
+  public static func waitForPrograms() {
+    if hf_wait_for_programs() != 0 { usleep(100_000) }
+  }
 
   public func events(
     _ receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
@@ -118,7 +187,7 @@ public final class Gate: @unchecked Sendable {
   }
 
   private static func load(
-    _ options: Options, features: KernelFeatures, pins: Pins
+    _ options: Options, features: KernelFeatures, pins: Pins, carried: [String: Int]
   ) throws(EnforcementError) -> (GateObject, AttachPoint?, [Refusal]) {
     var refusals: [Refusal] = []
     let candidates: [AttachPoint]
@@ -127,7 +196,7 @@ public final class Gate: @unchecked Sendable {
     case .only(let point): candidates = [point]
     case .nothing:
       let object = try GateObject(path: options.object)
-      try object.load(nil, sizes: options.sizes, pins: pins)
+      try object.load(nil, sizes: options.sizes, pins: pins, carried: carried)
       return (object, nil, [])
     }
     for point in candidates {
@@ -143,7 +212,7 @@ public final class Gate: @unchecked Sendable {
       }
       do throws(EnforcementError) {
         let object = try GateObject(path: options.object)
-        try object.load(point, sizes: options.sizes, pins: pins)
+        try object.load(point, sizes: options.sizes, pins: pins, carried: carried)
         return (object, point, refusals)
       } catch {
         refusals.append(Refusal(attach: point, reason: "\(error)"))
@@ -156,17 +225,28 @@ public final class Gate: @unchecked Sendable {
 
   /// A pinned program with the same instructions goes on as it is; another one is attached
   /// before the old one is let go.
+  /// - Returns: the links in force, and the paths whose program is another than before.
   private static func attach(
-    _ point: AttachPoint, object: GateObject, pins: Pins
-  ) throws(EnforcementError) {
+    _ point: AttachPoint?, object: GateObject, pins: Pins, config: MappedArray<hf_config>
+  ) throws(EnforcementError) -> ([PinnedLink], [String]) {
+    guard let point else { return ([], []) }
+    var old = Dictionary(pins.links().map { ($0.path, $0) }) { first, _ in first }
+    var links: [PinnedLink] = []
     for program in point.programs {
-      if try !object.isPinned(program, pins.link(program)) {
-        try object.attach(program, pins: pins)
+      let path = pins.link(program)
+      if let link = old[path], try object.isBehind(link, program) {
+        links.append(link)
+        old[path] = nil
+      } else {
+        if !old.isEmpty { config.base.pointee.overlap = 1 }
+        links.append(try object.attach(program, pins: pins))
       }
     }
-    for program in AttachPoint.allPrograms.subtracting(point.programs) {
-      unlink(pins.link(program))
-    }
+    let replaced = old.keys.sorted()
+    for path in replaced where !links.contains(where: { $0.path == path }) { unlink(path) }
+    // The last reference goes here: detached now, not when the kernel gets to it.
+    old = [:]
+    return (links, replaced)
   }
 
   /// The secret of the path keys, made once: rules in the maps are keyed with it.

@@ -41,15 +41,54 @@ final class GateObject {
 
   deinit { bpf_object__close(object) }
 
+  /// Which layout its maps have: HF_LAYOUT of its contract.
+  var layout: Int { Int(bpf_object__kversion(object)) }
+
+  /// What it asks of the pinned maps, before load().
+  func specs() throws(EnforcementError) -> [String: MapSpec] {
+    var specs: [String: MapSpec] = [:]
+    for name in Self.pinnedMaps {
+      let map = try map(name)
+      specs[name] = MapSpec(
+        type: bpf_map__type(map).rawValue, keySize: Int(bpf_map__key_size(map)),
+        valueSize: Int(bpf_map__value_size(map)))
+    }
+    return specs
+  }
+
+  /// specs(), when mapd can work with these maps: values may be longer than its own structs,
+  /// for an object of a later layout, not shorter.
+  func checkedSpecs() throws(EnforcementError) -> [String: MapSpec] {
+    let specs = try specs()
+    let least = [
+      "config": MemoryLayout<hf_config>.size, "bindings": MemoryLayout<hf_binding>.size,
+      "pidns": MemoryLayout<hf_pid_ns>.size, "rules": 8, "reports": MemoryLayout<hf_report>.size,
+    ]
+    for (name, size) in least where specs[name]!.valueSize < size {
+      throw EnforcementError(
+        "the gate's object has layout \(layout), mapd has \(HF_LAYOUT): values of map \(name) are too short",
+        kind: .unsupported, remedy: "install the gate object of the same release as mapd, or a later one")
+    }
+    guard layout > 0 else {
+      throw EnforcementError(
+        "the gate's object does not say its layout", kind: .unsupported,
+        remedy: "install the gate object of the same release as mapd")
+    }
+    return specs
+  }
+
   /// Loads the programs of `attachPoint` and the maps; a pinned map of the same name is used.
-  func load(_ attachPoint: AttachPoint?, sizes: MapSizes, pins: Pins) throws(EnforcementError) {
+  /// - Parameter carried: sizes of maps whose contents are to be carried over.
+  func load(
+    _ attachPoint: AttachPoint?, sizes: MapSizes, pins: Pins, carried: [String: Int] = [:]
+  ) throws(EnforcementError) {
     for program in AttachPoint.allPrograms {
       guard let handle = bpf_object__find_program_by_name(object, program) else { continue }
       bpf_program__set_autoload(handle, attachPoint?.programs.contains(program) ?? false)
     }
     for (name, size) in sizes.byMap {
       // A pinned map keeps its size until the pins are removed.
-      let size = Self.pinnedSize(pins.map(name)) ?? size
+      let size = MapHandle(pinned: pins.map(name))?.info.maximum ?? carried[name] ?? size
       bpf_map__set_max_entries(try map(name), UInt32(size))
     }
     for name in Self.pinnedMaps {
@@ -77,7 +116,7 @@ final class GateObject {
   }
 
   /// Attaches and pins. At no moment is there neither the old nor the new program.
-  func attach(_ program: String, pins: Pins) throws(EnforcementError) {
+  func attach(_ program: String, pins: Pins) throws(EnforcementError) -> PinnedLink {
     guard let handle = bpf_object__find_program_by_name(object, program) else {
       throw EnforcementError("the gate's object has no program \(program)", kind: .unsupported)
     }
@@ -89,8 +128,13 @@ final class GateObject {
     }
     defer { bpf_link__destroy(link) }
     try pins.replace(pins.link(program)) { bpf_link__pin(link, $0) }
-    // From here the pin holds the link; destroy() only drops this process's reference.
+    // From here the pin holds the link; destroy() only drops libbpf's reference.
     bpf_link__disconnect(link)
+    let path = pins.link(program)
+    guard let held = PinnedLink(path, descriptor: fcntl(bpf_link__fd(link), F_DUPFD_CLOEXEC, 3)) else {
+      throw .current("hold the link of program \(program)")
+    }
+    return held
   }
 
   private func map(_ name: String) throws(EnforcementError) -> OpaquePointer {
@@ -102,20 +146,16 @@ final class GateObject {
     return map
   }
 
-  private static func pinnedSize(_ path: String) -> Int? {
-    let descriptor = bpf_obj_get(path)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var info = bpf_map_info()
-    var size = UInt32(MemoryLayout<bpf_map_info>.size)
-    guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return nil }
-    return Int(info.max_entries)
+  /// The pinned maps of this object once it is loaded.
+  func maps() throws(EnforcementError) -> [String: MapHandle] {
+    var maps: [String: MapHandle] = [:]
+    for name in Self.pinnedMaps { maps[name] = MapHandle(try descriptor(of: name)) }
+    return maps
   }
 
   /// Is the program behind a pinned link this one, on these maps?
-  func isPinned(_ program: String, _ path: String) throws(EnforcementError) -> Bool {
-    guard let handle = bpf_object__find_program_by_name(object, program),
-      let pinned = Self.pinnedProgram(path)
+  func isBehind(_ link: PinnedLink, _ program: String) throws(EnforcementError) -> Bool {
+    guard let handle = bpf_object__find_program_by_name(object, program), let pinned = link.program()
     else { return false }
     defer { close(pinned) }
     let own = bpf_program__fd(handle)
@@ -134,7 +174,7 @@ final class GateObject {
     return info.id
   }
 
-  private static func maps(ofProgram descriptor: Int32) -> Set<UInt32> {
+  static func maps(ofProgram descriptor: Int32) -> Set<UInt32> {
     var ids = [UInt32](repeating: 0, count: 64)
     return ids.withUnsafeMutableBufferPointer { buffer in
       var info = bpf_prog_info()
@@ -144,18 +184,6 @@ final class GateObject {
       guard bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 else { return [] }
       return Set(buffer.prefix(Int(info.nr_map_ids)))
     }
-  }
-
-  /// The program behind a pinned link, nil when there is none; for the caller to close.
-  private static func pinnedProgram(_ path: String) -> Int32? {
-    let link = bpf_obj_get(path)
-    guard link >= 0 else { return nil }
-    defer { close(link) }
-    var info = bpf_link_info()
-    var size = UInt32(MemoryLayout<bpf_link_info>.size)
-    guard bpf_obj_get_info_by_fd(link, &info, &size) == 0 else { return nil }
-    let program = bpf_prog_get_fd_by_id(info.prog_id)
-    return program >= 0 ? program : nil
   }
 
   /// The kernel's digest of a program: equal for equal instructions.

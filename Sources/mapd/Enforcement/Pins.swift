@@ -6,10 +6,21 @@ import Glibc
 /// The pin directory, `<bpffs>/v<layout>`: what holds the gate while no mapd runs.
 struct Pins: Sendable {
   let root: String
-  var directory: String { "\(root)/v\(HF_LAYOUT)" }
+  let directory: String
+  static let linkPrefix = "link_"
+  private static let freshSuffix = "_new"
+
+  init(root: String, layout: Int) {
+    self.init(root: root, name: "v\(layout)")
+  }
+
+  init(root: String, name: String) {
+    self.root = root
+    directory = "\(root)/\(name)"
+  }
 
   func map(_ name: String) -> String { "\(directory)/\(name)" }
-  func link(_ program: String) -> String { "\(directory)/link_\(program)" }
+  func link(_ program: String) -> String { "\(directory)/\(Self.linkPrefix)\(program)" }
 
   /// Makes the directory, 0700, on a bpf filesystem.
   func prepare() throws(EnforcementError) {
@@ -18,18 +29,20 @@ struct Pins: Sendable {
         "make the pin directory \(path)",
         remedy: "mount the bpf filesystem: mount -t bpf bpf /sys/fs/bpf")
     }
-    guard KernelFeatures.isBPFFS(directory) else {
+    guard isOnBPFFS else {
       throw EnforcementError(
         "\(directory) is not on a bpf filesystem", kind: .unsupported,
         remedy: "mount one (mount -t bpf bpf /sys/fs/bpf) or name another with --bpffs")
     }
   }
 
+  var isOnBPFFS: Bool { KernelFeatures.isBPFFS(directory) }
+
   func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// Pins so that at every moment either the old or the new object is at `path`.
   func replace(_ path: String, pin: (String) -> Int32) throws(EnforcementError) {
-    let fresh = path + "_new"  // bpffs refuses names with a dot
+    let fresh = path + Self.freshSuffix  // bpffs refuses names with a dot
     unlink(fresh)
     let result = pin(fresh)
     guard result == 0 else { throw EnforcementError("pin \(path)", code: result) }
@@ -38,5 +51,46 @@ struct Pins: Sendable {
       unlink(fresh)
       throw error
     }
+  }
+
+  /// The links that are pinned here and can be opened.
+  func links() -> [PinnedLink] {
+    names(in: directory).filter { $0.hasPrefix(Self.linkPrefix) }
+      .compactMap { PinnedLink("\(directory)/\($0)") }
+  }
+
+  /// What a mapd that ended inside replace() has left: true when there was something.
+  func removeUnfinished() -> Bool {
+    let left = names(in: directory).filter { $0.hasSuffix(Self.freshSuffix) }
+    for name in left { unlink("\(directory)/\(name)") }
+    return !left.isEmpty
+  }
+
+  /// Removes all pins, links first: without its maps' pins a gate could not be adopted.
+  func removeAll() {
+    let names = names(in: directory)
+    for name in names.filter({ $0.hasPrefix(Self.linkPrefix) }) + names {
+      unlink("\(directory)/\(name)")
+    }
+    rmdir(directory)
+  }
+
+  /// The other layouts' directories below the same root.
+  func others() -> [Pins] {
+    names(in: root).filter { $0.hasPrefix("v") }.map { Pins(root: root, name: $0) }
+      .filter { $0.directory != directory }
+  }
+
+  private func names(in path: String) -> [String] {
+    guard let stream = opendir(path) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
   }
 }

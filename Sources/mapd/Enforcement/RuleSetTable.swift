@@ -96,7 +96,19 @@ public final class RuleSetTable: @unchecked Sendable {
     (1..<UInt32(words.count)).first { entries[$0] == nil && ended[$0] == nil }
   }
 
+  /// Room that rules of ended generations take is not a reason to refuse new ones.
   private func write(
+    _ content: RuleSet, id: UInt32, generation: UInt32
+  ) throws(EnforcementError) -> [PathKey] {
+    do throws(EnforcementError) {
+      return try writeOnce(content, id: id, generation: generation)
+    } catch where error.kind == .full && !stale.isEmpty {
+      collect()
+      return try writeOnce(content, id: id, generation: generation)
+    }
+  }
+
+  private func writeOnce(
     _ content: RuleSet, id: UInt32, generation: UInt32
   ) throws(EnforcementError) -> [PathKey] {
     let wanted = try content.entries(secret)

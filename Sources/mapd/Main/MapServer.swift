@@ -79,6 +79,7 @@ struct MapServer {
   }
 
   private func tell(_ gate: Gate) {
+    for note in gate.notes { log.warning("\(note)") }
     var metadata: Logger.Metadata = [
       "attach": "\(gate.attachPoint?.rawValue ?? "none")", "kernel": "\(gate.features.release)",
       "adopted": "\(gate.adopted)",
