@@ -195,6 +195,9 @@ static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 	struct file *file;
 	u32 zero = 0;
 
+#ifdef HF_TEST_CHANGED /* another program on the same maps, for the test of upgrades */
+	bpf_get_smp_processor_id();
+#endif
 	cfg = bpf_map_lookup_elem(&config, &zero);
 	if (!cfg)
 		return HF_VERDICT_ALLOW; /* cannot be: an array of one */
