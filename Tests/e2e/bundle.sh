@@ -56,7 +56,7 @@ HOOK_TIMEOUT=20000
 
 hook() { # hook STAGE: our hook, as hooks.d and packaging install it
 	printf '"%s": [{"path": "%s", "args": %s, "timeout": 60}]' "$1" "$HOLDFAST_BIN/oci-hook" \
-		"$(json_list oci-hook --socket "$HOOK_SOCKET" --timeout "$HOOK_TIMEOUT" "$1")"
+		"$(json_list oci-hook --socket "$HOOK_SOCKET" --timeout "$HOOK_TIMEOUT" --fail "${HOOK_FAIL:-open}" "$1")"
 }
 
 namespaces() { # {"type": "pid"}, ... without those in SHARE

@@ -49,6 +49,7 @@ public final class Gate: @unchecked Sendable {
   public let reports: ReportTable
   /// What was found among the pins that was not as it should be, and what became of it.
   public let notes: [String]
+  private let lock: Int32
   private let eventsDescriptor: Int32
   private let secret: PathSecret
   private let config: MappedArray<hf_config>
@@ -69,6 +70,7 @@ public final class Gate: @unchecked Sendable {
     let specs = try first.checkedSpecs()
     let pins = Pins(root: options.pinRoot, layout: layout)
     try pins.prepare()
+    lock = try pins.lock()
     pinDirectory = pins.directory
 
     var (state, notes) = try PinRepair(pins: pins, specs: specs).run()
@@ -148,7 +150,10 @@ public final class Gate: @unchecked Sendable {
     self.notes = notes
   }
 
-  deinit { close(eventsDescriptor) }
+  deinit {
+    close(eventsDescriptor)
+    close(lock)
+  }
 
   /// Detaches the gates of other layouts, when every container is known to this one.
   /// - Returns: what of theirs could not be carried over.

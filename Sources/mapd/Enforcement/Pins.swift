@@ -36,6 +36,19 @@ struct Pins: Sendable {
     }
   }
 
+  /// Two mapds on the same pins would write the same maps, whatever their run directories.
+  /// - Returns: the descriptor that holds the lock.
+  func lock() throws(EnforcementError) -> Int32 {
+    let descriptor = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .current("open the pin directory \(root)") }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw EnforcementError(
+        "another mapd holds the pins in \(root)", remedy: "stop it first, or name another --bpffs")
+    }
+    return descriptor
+  }
+
   var isOnBPFFS: Bool { KernelFeatures.isBPFFS(directory) }
 
   func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
