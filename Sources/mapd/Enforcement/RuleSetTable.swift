@@ -102,7 +102,7 @@ public final class RuleSetTable: @unchecked Sendable {
   ) throws(EnforcementError) -> [PathKey] {
     do throws(EnforcementError) {
       return try writeOnce(content, id: id, generation: generation)
-    } catch where error.kind == .full && !stale.isEmpty {
+    } catch  where error.kind == .full && !stale.isEmpty {
       collect()
       return try writeOnce(content, id: id, generation: generation)
     }
