@@ -2,8 +2,10 @@
 /* Linux calls that glibc of Debian 12 or Swift's import of it does not offer. */
 #pragma once
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -49,4 +51,10 @@ static inline int hf_peer_of(int socket, struct hf_peer *peer)
 	peer->uid = credentials.uid;
 	peer->gid = credentials.gid;
 	return 0;
+}
+
+/* The user who made a user namespace. */
+static inline int hf_owner_of_user_namespace(int descriptor, uid_t *owner)
+{
+	return ioctl(descriptor, NS_GET_OWNER_UID, owner);
 }

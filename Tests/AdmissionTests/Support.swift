@@ -33,9 +33,13 @@ final class TemporaryDirectory {
   }
 }
 
-enum Bundles {
+enum Fixtures {
   static let folder = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures/oci-state").path
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures").path
+}
+
+enum Bundles {
+  static let folder = Fixtures.folder + "/oci-state"
 
   static let all = [
     "containerd16-cri", "containerd17-cri", "containerd21-cri", "crio137-runc115", "crun181-v2", "podman431-c181",

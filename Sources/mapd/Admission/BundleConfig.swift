@@ -8,7 +8,10 @@ struct BundleConfig: Decodable {
     var type: String
     var path: String?
   }
-  struct Linux: Decodable { var namespaces: [Namespace]? }
+  struct Linux: Decodable {
+    var namespaces: [Namespace]?
+    var cgroupsPath: String?
+  }
 
   var root: Root?
   var annotations: [String: String]?

@@ -64,17 +64,21 @@ extension ProcFS {
     for (line, controller) in candidates(lines) {
       // `/..`: outside of this process's cgroup namespace
       guard line.path != "/", !line.path.hasPrefix("/.."), !callers.contains(line) else { continue }
-      let isUnified = controller == "unified"
-      let mount = mounts.first {
-        $0.root == "/" && (isUnified ? $0.type == "cgroup2" : $0.type == "cgroup" && $0.options[controller] != nil)
-      }
-      if let mount { return (line, controller, mount.mountPoint + line.path) }
+      if let mount = mount(of: controller, in: mounts) { return (line, controller, mount + line.path) }
     }
     return nil
   }
 
+  /// Where a hierarchy is mounted whole.
+  static func mount(of controller: String, in mounts: [MountLine]) -> String? {
+    let isUnified = controller == "unified"
+    return mounts.first {
+      $0.root == "/" && (isUnified ? $0.type == "cgroup2" : $0.type == "cgroup" && $0.options[controller] != nil)
+    }?.mountPoint
+  }
+
   /// The lines that a container can be bound by, best first.
-  private static func candidates(_ lines: [CgroupLine]) -> [(line: CgroupLine, controller: String)] {
+  static func candidates(_ lines: [CgroupLine]) -> [(line: CgroupLine, controller: String)] {
     ["unified", "pids", "memory"].compactMap { controller in
       let line = lines.first {
         controller == "unified" ? $0.hierarchy == 0 && $0.controllers.isEmpty : $0.controllers.contains(controller[...])

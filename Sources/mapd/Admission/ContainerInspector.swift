@@ -16,8 +16,12 @@ struct Inspection {
 struct ContainerInspector: Sendable {
   let proc: ProcFS
 
-  /// - Parameter caller: the process that runs the hook, outside of the container.
-  func inspect(id: String, bundle: String, pid: Int32, caller: Int32?) throws(AdmissionError) -> Inspection {
+  /// - Parameters:
+  ///   - caller: the process that runs the hook, outside of the container.
+  ///   - knownCgroup: where the container's cgroup is known; else found by the process.
+  func inspect(
+    id: String, bundle: String, pid: Int32, caller: Int32?, knownCgroup: CgroupLocation? = nil
+  ) throws(AdmissionError) -> Inspection {
     guard let ticks = proc.startTicks(pid) else {
       throw AdmissionError(.invalid, "process \(pid) of container \(id) is gone")
     }
@@ -27,7 +31,8 @@ struct ContainerInspector: Sendable {
         .invalid,
         "\(bundle)/config.json has the annotations of CRI-O and of containerd: who the container is cannot be told")
     }
-    let cgroup = try proc.containerCgroup(of: pid, notOf: caller)
+    let cgroup: CgroupLocation
+    if let knownCgroup { cgroup = knownCgroup } else { cgroup = try proc.containerCgroup(of: pid, notOf: caller) }
     // Everything above is of this process only if it still is this process.
     guard proc.startTicks(pid) == ticks else {
       throw AdmissionError(.invalid, "process \(pid) of container \(id) is gone")

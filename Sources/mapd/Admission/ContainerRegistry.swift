@@ -107,11 +107,15 @@ public actor ContainerRegistry {
     return nil
   }
 
-  private func admit(_ request: HookRequest, id: String, caller: Int32?, isRunning: Bool) -> HookAnswer {
+  /// - Parameter knownCgroup: where it is known from elsewhere than the process.
+  func admit(
+    _ request: HookRequest, id: String, caller: Int32?, isRunning: Bool, knownCgroup: CgroupLocation? = nil
+  ) -> HookAnswer {
     var mode: PolicyMode?
     do throws(AdmissionError) {
       let bundle = String(decoding: request.bundle, as: UTF8.self)
-      let found = try inspector.inspect(id: id, bundle: bundle, pid: request.pid, caller: caller)
+      let found = try inspector.inspect(
+        id: id, bundle: bundle, pid: request.pid, caller: caller, knownCgroup: knownCgroup)
       var record = ContainerRecord(
         identity: found.identity, bundle: bundle, rootPath: found.rootPath,
         makesPidNamespace: found.config.makesPidNamespace, pid: request.pid,
@@ -188,6 +192,7 @@ public actor ContainerRegistry {
         "cgroup": "\(record.cgroup.path)",
       ])
     trouble.containers[record.identity.id] = nil
+    if isRunning { tellOfForbidden(record, compiled.ruleSet) }
   }
 
   /// The container is gone, or no policy is for it any more.

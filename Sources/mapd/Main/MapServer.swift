@@ -30,6 +30,7 @@ struct MapServer {
         gate: gate, policies: policies, proc: ProcFS(root: options.procfs),
         recordDirectory: options.runDir + "/containers", log: log)
       await registry.adopt()
+      await registry.discover(options.discovery.roots)
       try await serve(gate, registry, source)
     } catch {
       log.critical("mapd cannot start; what is pinned stays in force", metadata: ["reason": "\(error)"])

@@ -39,6 +39,8 @@ struct MapdCommand: AsyncParsableCommand {
   var gateObject = "/usr/lib/holdfast/gate.bpf.o"
   @Option(help: "Attach point: the best that the kernel takes, one of the others, or none (enforces nothing).")
   var attach = Attach.auto
+  @OptionGroup(title: "Containers that run already")
+  var discovery: DiscoveryOptions
   @Option(help: "procfs of the host.")
   var procfs = "/proc"
   @Option(help: "Containers that can be bound, when the maps are made.")
