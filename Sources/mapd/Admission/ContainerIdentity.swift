@@ -13,6 +13,8 @@ public struct ContainerIdentity: Codable, Hashable, Sendable {
   public var image: String?
   /// The pod's pause container.
   public var isSandbox: Bool
+  /// What the pod was made for, where that is certain.
+  public var owner: WorkloadOwner?
   public var labels: [String: String]
   public var annotations: [String: String]
 
@@ -32,7 +34,18 @@ extension ContainerIdentity {
     annotations[crioMarker] != nil && annotations[containerdMarker] != nil
   }
 
-  /// CRI-O, containerd's CRI plugin, podman, and plain OCI annotations.
+  /// From all that a bundle and what lies beside it tell.
+  init(id: String, bundle: String, config: BundleConfig) {
+    self.init(id: id, annotations: config.annotations ?? [:])
+    guard config.annotations?["io.container.manager"] == "libpod",
+      let entry = StorageEntry.read(id: id, bundle: bundle)
+    else { return }
+    if name == id { name = entry.name }
+    image = image ?? entry.image
+    isSandbox = isSandbox || entry.isInfra(cgroupsPath: config.linux?.cgroupsPath)
+  }
+
+  /// CRI-O, containerd's CRI plugin, and plain OCI annotations.
   public init(id: String, annotations: [String: String]) {
     // Under CRI-O a pod's author chooses all annotations but CRI-O's own.
     let isCRIO = annotations[Self.crioMarker] != nil
@@ -43,17 +56,17 @@ extension ContainerIdentity {
     self.id = id
     name =
       first(
-        "io.kubernetes.cri.container-name", "io.kubernetes.container.name", "io.podman.annotations.container-name",
-        "org.opencontainers.image.ref.name") ?? id
+        "io.kubernetes.cri.container-name", "io.kubernetes.container.name") ?? id
     pod = first("io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name")
     namespace = first("io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace") ?? "default"
     podUID = first("io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid")
-    image = first("io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName", "io.podman.annotations.image")
+    image = first("io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName")
     let type = first("io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType")
     isSandbox = type == "sandbox"
     var labels = Self.object(annotations["io.kubernetes.cri-o.Labels"])
     if let value = annotations["security.rancher.io/policy"] { labels["security.rancher.io/policy"] = value }
     self.labels = labels
+    owner = WorkloadOwner.of(pod: pod, labels: labels)
     // CRI-O passes the pod's annotations as JSON text in one of its own.
     self.annotations = Self.object(annotations["io.kubernetes.cri-o.Annotations"])
       .merging(annotations) { _, own in own }

@@ -38,7 +38,7 @@ struct ContainerInspector: Sendable {
       throw AdmissionError(.invalid, "process \(pid) of container \(id) is gone")
     }
     return Inspection(
-      identity: ContainerIdentity(id: id, annotations: config.annotations ?? [:]), config: config,
+      identity: ContainerIdentity(id: id, bundle: bundle, config: config), config: config,
       rootPath: config.rootPath(bundle: bundle), initStartTicks: ticks, cgroup: cgroup)
   }
 

@@ -141,10 +141,9 @@ public actor ContainerRegistry {
 
   /// Is a policy in mode protect for the container whose inspection failed?
   private func wouldProtect(_ request: HookRequest, id: String) -> Bool {
-    guard let config = try? BundleConfig.read(bundle: String(decoding: request.bundle, as: UTF8.self)) else {
-      return true
-    }
-    let identity = ContainerIdentity(id: id, annotations: config.annotations ?? [:])
+    let bundle = String(decoding: request.bundle, as: UTF8.self)
+    guard let config = try? BundleConfig.read(bundle: bundle) else { return true }
+    let identity = ContainerIdentity(id: id, bundle: bundle, config: config)
     return policies.effective(for: identity.workload)?.mode == .protect
   }
 
