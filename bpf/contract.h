@@ -139,9 +139,13 @@ enum hf_counter {
 	HF_COUNTER_KILL_FAILED = 10, /* kill attach point: the signal could not be sent */
 	HF_COUNTER_REASON_BASE = 16, /* + hf_reason: one per verdict other than allow */
 	HF_COUNTER_COUNT = 48,
-	/* mapd's: + each of the above, what a gate of another layout has counted before */
-	HF_COUNTER_CARRIED = 48,
-	HF_COUNTER_SLOTS = 96,
+};
+
+/* Slots of map `counters`: the gate's, then mapd's (each of the above + HF_COUNTERS_CARRIED:
+ * what a gate of another layout counted before). */
+enum {
+	HF_COUNTERS_CARRIED = HF_COUNTER_COUNT,
+	HF_COUNTERS_SLOTS = 2 * HF_COUNTER_COUNT,
 };
 
 enum hf_attach {

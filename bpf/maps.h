@@ -78,7 +78,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, HF_COUNTER_SLOTS);
+	__uint(max_entries, HF_COUNTERS_SLOTS);
 	__type(key, u32);
 	__type(value, u64);
 } counters SEC(".maps");

@@ -187,7 +187,8 @@ import Testing
 
   @Test func aProcessThatStartedAfterItsPidWasWrittenIsAnother() throws {
     let now = Int64(time(nil))
-    #expect(proc.check(container(written: now - 1_000_000)) == .ended("process \(getpid()) started after /s was written"))
+    #expect(
+      proc.check(container(written: now - 1_000_000)) == .ended("process \(getpid()) started after /s was written"))
     guard case .running = proc.check(container(written: now)) else {
       Issue.record("a process that started before is taken for another")
       return

@@ -13,8 +13,9 @@ final class Node: @unchecked Sendable {
   private let pins = "/sys/fs/bpf/holdfast-test-\(UUID().uuidString)"
   private let sizes: MapSizes
   private var containers: [FakeContainer] = []
-  private(set) var gate: Gate
-  private(set) var registry: ContainerRegistry
+  // Nil between two mapds only: one at a time holds the pins.
+  private(set) var gate: Gate!
+  private(set) var registry: ContainerRegistry!
 
   static let object = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -46,6 +47,7 @@ final class Node: @unchecked Sendable {
 
   /// As a mapd that was killed and started again.
   func restart() async throws {
+    (registry, gate) = (nil, nil)
     gate = try Self.gate(pins, sizes)
     registry = try Self.registry(gate, directory.path)
     await registry.adopt()

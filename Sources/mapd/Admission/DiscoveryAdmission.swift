@@ -71,7 +71,8 @@ extension ContainerRegistry {
     if let other = records[found.id], proc.startTicks(other.pid) == other.initStartTicks {
       throw AdmissionError(
         .invalid,
-        "the id \(found.id) is that of a running container of bundle \(other.bundle); start one of them with another id")
+        "the id \(found.id) is that of a running container of bundle \(other.bundle); start one of them with another id"
+      )
     }
     try checkOwner(of: found)
     let config = try BundleConfig.read(bundle: found.bundle)
@@ -84,7 +85,8 @@ extension ContainerRegistry {
     // Its number may have become another process's since it was checked.
     guard let record = records[found.id], record.initStartTicks == startTicks else {
       if answer.outcome == .bound || answer.outcome == .unmanaged { remove(found.id) }
-      throw AdmissionError(.invalid, answer.reason.isEmpty ? "it ended meanwhile" : String(decoding: answer.reason, as: UTF8.self))
+      throw AdmissionError(
+        .invalid, answer.reason.isEmpty ? "it ended meanwhile" : String(decoding: answer.reason, as: UTF8.self))
     }
     if answer.outcome == .bound { summary.bound += 1 } else { summary.unmanaged += 1 }
   }
@@ -115,6 +117,8 @@ extension ContainerRegistry {
     guard !strangers.isEmpty else { return }
     log.notice(
       "pid namespaces that no runtime's state tells of; name the --root of their runtime as --oci-root",
-      metadata: ["processes": "\(strangers.prefix(16).map(String.init).joined(separator: ","))", "count": "\(strangers.count)"])
+      metadata: [
+        "processes": "\(strangers.prefix(16).map(String.init).joined(separator: ","))", "count": "\(strangers.count)",
+      ])
   }
 }

@@ -97,7 +97,9 @@ extension ProcFS {
     var seen: [Int32] = []
     for _ in 0..<5 {
       // gone meanwhile: nothing is bound then
-      guard let text = try? String(contentsOfFile: cgroup.directory + "/cgroup.procs", encoding: .utf8) else { return [] }
+      guard let text = try? String(contentsOfFile: cgroup.directory + "/cgroup.procs", encoding: .utf8) else {
+        return []
+      }
       let processes = text.split(separator: "\n").compactMap { Int32($0) }
       seen = processes.filter { pid in (try? namespace(pid, "mnt")).map(hosts.contains) ?? false }
       if seen.isEmpty { return [] }

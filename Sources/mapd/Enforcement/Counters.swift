@@ -10,7 +10,7 @@ public final class Counters: @unchecked Sendable {
   private let slots: UInt32
 
   /// Owns `descriptor` from here on.
-  init(descriptor: Int32, slots: UInt32 = HF_COUNTER_SLOTS.rawValue) {
+  init(descriptor: Int32, slots: UInt32 = UInt32(HF_COUNTERS_SLOTS)) {
     self.descriptor = descriptor
     self.slots = slots
     processors = max(1, Int(libbpf_num_possible_cpus()))
@@ -20,13 +20,13 @@ public final class Counters: @unchecked Sendable {
 
   /// The sum over all processors, and what gates of other layouts have counted before.
   public subscript(index: UInt32) -> UInt64 {
-    let carried = index + HF_COUNTER_CARRIED.rawValue
+    let carried = index + UInt32(HF_COUNTERS_CARRIED)
     return sum(index) &+ (carried < slots ? sum(carried) : 0)
   }
 
   /// Sets what a gate before has counted, unless more is known already.
   func carry(_ value: UInt64, for index: UInt32) throws(EnforcementError) {
-    var slot = index + HF_COUNTER_CARRIED.rawValue
+    var slot = index + UInt32(HF_COUNTERS_CARRIED)
     guard value > sum(slot) else { return }
     var values = [UInt64](repeating: 0, count: processors)
     values[0] = value

@@ -53,7 +53,7 @@ final class Predecessor {
     for (name, spec) in specs {
       guard let map = maps[name] else { continue }
       // The counters of another layout are more or fewer.
-      if spec.fits(map.info), name != "counters" || map.info.maximum == Int(HF_COUNTER_SLOTS.rawValue) {
+      if spec.fits(map.info), name != "counters" || map.info.maximum == HF_COUNTERS_SLOTS {
         try new.replace(new.map(name)) { bpf_obj_pin(map.descriptor, $0) }
       } else if name != "counters" {
         sizes[name] = map.info.maximum
