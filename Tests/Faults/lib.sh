@@ -99,7 +99,7 @@ total() { # total WHAT: over all storms
 }
 
 counter() { # counter NAME: of mapctl status
-	mapctl status --json | plain_json | tr ',{' '\n\n' | sed -n "s/^ *\"$1\":\([0-9]*\).*/\1/p" | head -n 1
+	mapctl status --json | plain_json | tr ',{' '\n' | sed -n "s/^ *\"$1\":\([0-9]*\).*/\1/p" | head -n 1
 }
 
 status_says() { mapctl status --json | plain_json | grep -qiF -e "$1"; }

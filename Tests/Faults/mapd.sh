@@ -74,7 +74,7 @@ oom_kill() {
 		) >/dev/null 2>&1 &
 		hog=$!
 		wait_until mapd_is_gone || fail "round $round: mapd is killed"
-		kill -9 $hog 2>/dev/null
+		kill -9 "$hog" 2>/dev/null
 		wait "$MAPD_PID"
 		code=$?
 		[ "$code" -eq 137 ] || fail "round $round: mapd ended with $code"
