@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
-.PHONY: help setup build test-programs demo test unit e2e vm-test bench-hook false-refusals fault-test lint format clean
+.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals fault-test lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -27,6 +27,22 @@ build: bpf/gate.bpf.o ## mapd, mapctl, oci-hook and the gate, in out/bin
 		strip $(BIN)/$$program; \
 	done
 	@install -m 644 bpf/gate.bpf.o $(BIN)/
+
+# Does not build: it may be run as another user. Debian's places; mind that DESTDIR= and the
+# units, which name /usr/sbin/mapd, must go together.
+install: ## what `make build` made, units, hooks and a sample policy, below DESTDIR=
+	@test -x $(BIN)/mapd || { echo "install: $(BIN)/mapd is not there; run make build first" >&2; exit 1; }
+	install -d $(DESTDIR)/usr/sbin $(DESTDIR)/usr/bin $(DESTDIR)/usr/libexec/holdfast $(DESTDIR)/usr/lib/holdfast \
+		$(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/share/containers/oci/hooks.d \
+		$(DESTDIR)/usr/share/doc/holdfast/examples $(DESTDIR)/etc/holdfast/policies.d
+	install -m 755 $(BIN)/mapd $(DESTDIR)/usr/sbin/
+	install -m 755 $(BIN)/mapctl $(DESTDIR)/usr/bin/
+	install -m 755 $(BIN)/oci-hook $(DESTDIR)/usr/libexec/holdfast/
+	install -m 644 $(BIN)/gate.bpf.o $(DESTDIR)/usr/lib/holdfast/
+	install -m 644 packaging/systemd/mapd.service packaging/systemd/*.socket $(DESTDIR)/usr/lib/systemd/system/
+	install -m 644 hooks.d/*.json $(DESTDIR)/usr/share/containers/oci/hooks.d/
+	install -m 644 README.md CHANGELOG.md docs/*.md $(DESTDIR)/usr/share/doc/holdfast/
+	install -m 644 packaging/policies/web.yaml hooks.d/containerd/base-spec-hooks.json $(DESTDIR)/usr/share/doc/holdfast/examples/
 
 test-programs: ## what the suites run: the bypass corpus, random paths, the verifier's counts
 	@tools/setup test
@@ -70,7 +86,7 @@ lint: ## formatting and static checks of Swift, C and shell
 	@tools/setup test
 	swift format lint --strict --recursive Package.swift Sources Tests
 	clang-format --dry-run -Werror bpf/*.c bpf/*.h
-	shellcheck -x tools/* bench/hook/run Tests/Fuzz/run Tests/vm/init Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/vm/techniques Tests/e2e/*.sh Tests/e2e/run Tests/Faults/*.sh Tests/Faults/run
+	shellcheck -x tools/* bench/hook/run Tests/Fuzz/run Tests/vm/init Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/vm/techniques Tests/e2e/*.sh Tests/e2e/run Tests/systemd/*.sh Tests/Faults/*.sh Tests/Faults/run
 
 format: ## format Swift and C in place
 	swift format --in-place --recursive Package.swift Sources Tests

@@ -75,13 +75,14 @@ let package = Package(
         "Admission", "CLinux", "Control", "Enforcement", "Observation", "Policy",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "Sources/mapd/Main", swiftSettings: strict),
     .executableTarget(
       name: "mapctl",
       dependencies: [
-        "ControlMessages", "Policy",
+        "Admission", "ControlMessages", "Enforcement", "Policy",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .testTarget(name: "SharedTests", dependencies: ["Shared", "StateParser"], swiftSettings: strict),
@@ -94,6 +95,6 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(name: "ObservationTests", dependencies: ["ControlMessages", "Observation"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
-    .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages"], swiftSettings: strict),
+    .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages", "Enforcement"], swiftSettings: strict),
   ]
 )

@@ -38,6 +38,17 @@ import Testing
     #expect(mounts[2].options == ["rw": "", "pids": ""])
   }
 
+  @Test func onlyRootsThatStayWhenTheHostUnmountsThemAreLetGo() {
+    let text = """
+      20 1 0:9 / / rw - overlay overlay rw,upperdir=/own
+      21 20 0:30 / /graph/a rw - overlay overlay rw,upperdir=/a
+      22 20 0:31 / /graph/b rw shared:4 master:2 - overlay overlay rw,upperdir=/b
+      23 20 0:32 / /graph/a/c rw shared:7 - overlay overlay rw,upperdir=/c
+      24 20 0:33 / /data rw - ext4 /dev/sda1 rw
+      """
+    #expect(ProcFS.containerRoots(ProcFS.parseMounts(text)).map(\.mountPoint) == ["/graph/a/c", "/graph/a"])
+  }
+
   @Test func escapesInMountPointsAreUndone() {
     let line = #"40 1 0:9 /a\040b /mnt/x\011y\012z\134w rw - tmpfs t\040s rw"#
     let mount = ProcFS.parseMounts(line).first

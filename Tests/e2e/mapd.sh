@@ -14,7 +14,8 @@ mkdir -p "$HF/run" "$POLICIES" "$HF/state"
 start_mapd() { # start_mapd [OPTION...]: returns when it answers
 	local attach="$ATTACH"
 	[ "$GATE" = on ] || attach=none
-	"$HOLDFAST_BIN/mapd" --run-dir "$HF/run" --bpffs "$BPFFS" --policies "$POLICIES" \
+	# shellcheck disable=SC2086 # a command
+	${MAPD_WITH:-} "$HOLDFAST_BIN/mapd" --run-dir "$HF/run" --bpffs "$BPFFS" --policies "$POLICIES" \
 		--state-dir "$HF/state" --gate-object "$HOLDFAST_BIN/gate.bpf.o" \
 		--attach "$attach" "$@" >>"$HF/mapd.log" 2>&1 &
 	MAPD_PID=$!

@@ -48,7 +48,7 @@ struct ContainerInspector: Sendable {
     isRunning: Bool
   ) throws(AdmissionError) -> NewBinding {
     let mountNamespace = try proc.namespace(pid, "mnt")
-    guard mountNamespace != (try proc.namespace(getpid(), "mnt")) else {
+    guard !proc.hostMountNamespaces.contains(mountNamespace) else {
       throw AdmissionError(
         .unsupported,
         "the container shares the host's mount namespace, in which paths cannot be judged; "

@@ -14,6 +14,8 @@ struct MountLine: Equatable {
   var root: String
   var mountPoint: String
   var type: String
+  /// What is mounted and unmounted at its peers is so here too (mount_namespaces(7)).
+  var follows: Bool
   var options: [String: String]
 }
 
@@ -101,6 +103,10 @@ public struct ProcFS: Sendable {
     Self.parseMounts(try text(pid, "mountinfo"))
   }
 
+  /// Mount namespaces that are not a container's: the host's, and mapd's own, which its service
+  /// unit may give it.
+  var hostMountNamespaces: Set<UInt32> { Set([getpid(), 1].compactMap { try? namespace($0, "mnt") }) }
+
   func ownMounts() throws(AdmissionError) -> [MountLine] {
     try mounts(getpid())
   }
@@ -118,7 +124,7 @@ public struct ProcFS: Sendable {
       }
       return MountLine(
         id: id, root: unescape(fields[3]), mountPoint: unescape(fields[4]), type: String(fields[dash + 1]),
-        options: options)
+        follows: fields[6..<dash].contains { $0.hasPrefix("master:") }, options: options)
     }
   }
 

@@ -20,6 +20,7 @@ struct MapServer {
       let lock = try RunDirectory.prepare(options.runDir)
       defer { close(lock) }
       try requireHostNamespaces()
+      leaveContainerRoots()
       let gate = try Gate(options.gateOptions)
       tell(gate)
 
@@ -48,16 +49,17 @@ struct MapServer {
     signal(SIGPIPE, SIG_IGN)
     // The hooks' socket first: whoever is answered by the other one can start containers.
     let hookServer = try await UnixServer(
-      name: "hook", place: Activation.place("hook", options.runDir), log: log, serve: hooks.serve)
+      name: "hook", place: ServiceManager.place("hook", options.runDir), log: log, serve: hooks.serve)
     let controlServer = try await UnixServer(
-      name: "control", place: Activation.place("control", options.runDir), log: log, serve: control.serve)
-    Activation.notify("READY=1")
+      name: "control", place: ServiceManager.place("control", options.runDir), log: log, serve: control.serve)
+    ServiceManager.notify("READY=1")
     let services: [any Service] = [
       EventService(pump: pump, journal: journal),
       Housekeeping(registry: registry, journal: journal),
       PolicyWatcher(source: source, registry: registry, log: log),
       hookServer,
       controlServer,
+      ServiceManagerLink(registry: registry),
     ]
     let group = ServiceGroup(
       configuration: .init(
@@ -77,6 +79,13 @@ struct MapServer {
             + "namespace, or with its service unit")
       }
     }
+  }
+
+  /// Where the service unit gives mapd a mount namespace of its own.
+  private func leaveContainerRoots() {
+    let (left, problems) = ProcFS(root: options.procfs).leaveContainerRoots()
+    if left > 0 { log.info("mounts of containers left to the host", metadata: ["mounts": "\(left)"]) }
+    for problem in problems { log.warning("a container's mount is held until mapd ends", metadata: ["reason": "\(problem)"]) }
   }
 
   private func tell(_ gate: Gate) {
