@@ -11,13 +11,14 @@ here=$systemd/../e2e
 
 UNIT=$systemd/../../packaging/systemd/mapd.service
 SET=$(sed -n 's/^CapabilityBoundingSet=//p' "$UNIT" | tr '[:upper:]' '[:lower:]' | sed 's/cap_//g')
+SETPRIV=/usr/bin/setpriv # busybox has one as well, without bounding sets
 RUNTIME=$(echo "${RUNTIMES:-runc}" | cut -d ' ' -f 1)
 # Everything that the kernel may ask for, so that a container has what mapd has not.
 POWERFUL="CAP_KILL CAP_DAC_OVERRIDE CAP_SYS_ADMIN CAP_NET_ADMIN"
 
 # only CAPABILITY...: mapd is started with these from now on.
 only() {
-	MAPD_WITH="setpriv --no-new-privs --inh-caps=-all --bounding-set=-all$(printf ',+%s' "$@") --"
+	MAPD_WITH="$SETPRIV --no-new-privs --inh-caps=-all --bounding-set=-all$(printf ',+%s' "$@") --"
 }
 
 without() { # without CAPABILITY: prints the others of the set
@@ -54,13 +55,14 @@ fresh_mapd() { # with new pins
 
 adopts() { mapctl status --json | plain_json | grep -qF '"adopted":true'; }
 
-if ! command -v setpriv >/dev/null || ! setpriv --help 2>&1 | grep -q bounding-set; then
+if ! $SETPRIV --help 2>&1 | grep -q bounding-set; then
 	skip "capabilities: no setpriv of util-linux"
 	finish
 fi
 say "Linux $(uname -r), attach point $ATTACH, the unit's capabilities: $SET"
 # The unit's LimitMEMLOCK, which kernels before 5.11 need: without CAP_SYS_RESOURCE mapd
 # cannot raise it by itself.
+# shellcheck disable=SC3045 # dash and busybox have it
 ulimit -l unlimited 2>/dev/null || say "this machine does not raise the limit of locked memory"
 # shellcheck disable=SC2086 # a list
 only $SET

@@ -20,7 +20,8 @@ extension ProcFS {
       if umount2(mount.mountPoint, Int32(MNT_DETACH) | Int32(UMOUNT_NOFOLLOW)) == 0 {
         left += 1
       } else {
-        problems.append("unmount \(mount.mountPoint) in mapd's own mount namespace: \(String(cString: strerror(errno)))")
+        let reason = String(cString: strerror(errno))
+        problems.append("unmount \(mount.mountPoint) in mapd's own mount namespace: \(reason)")
       }
     }
     return (left, problems)

@@ -85,7 +85,9 @@ struct MapServer {
   private func leaveContainerRoots() {
     let (left, problems) = ProcFS(root: options.procfs).leaveContainerRoots()
     if left > 0 { log.info("mounts of containers left to the host", metadata: ["mounts": "\(left)"]) }
-    for problem in problems { log.warning("a container's mount is held until mapd ends", metadata: ["reason": "\(problem)"]) }
+    for problem in problems {
+      log.warning("a container's mount is held until mapd ends", metadata: ["reason": "\(problem)"])
+    }
   }
 
   private func tell(_ gate: Gate) {
