@@ -95,6 +95,6 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(name: "ObservationTests", dependencies: ["ControlMessages", "Observation"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
-    .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages", "Enforcement"], swiftSettings: strict),
+    .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages"], swiftSettings: strict),
   ]
 )

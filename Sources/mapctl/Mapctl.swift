@@ -9,13 +9,14 @@ struct Mapctl: ParsableCommand {
     discussion: """
       Exit status:
         0  success
-        1  a finding: status, the gate is not attached; policies, a file has problems
+        1  a finding: status, the gate is not attached; policies, a file has problems;
+           uninstall, it was not confirmed
         2  the command was not understood
         3  mapd cannot be reached
-        4  mapd answered with an error
+        4  mapd answered with an error; uninstall, the gate could not be taken down
       """,
     version: Release.version,
-    subcommands: [Status.self, Containers.self, Policies.self, Events.self])
+    subcommands: [Status.self, Containers.self, Policies.self, Events.self, Uninstall.self])
 
   @OptionGroup var options: Options
 }

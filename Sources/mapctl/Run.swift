@@ -5,10 +5,11 @@ import ArgumentParser
 enum ExitStatus: Int32 {
   case success = 0
   /// The answer holds something an operator has to look at.
+  /// Or it asked the operator, who said no.
   case finding = 1
   case usage = 2
   case unreachable = 3
-  /// mapd answered an error, or something that is no answer.
+  /// mapd answered an error, or something that is no answer; or the kernel refused.
   case refused = 4
 }
 
@@ -28,6 +29,8 @@ struct Context {
   var environment: Environment
   var output: Output
   var errors: Output
+  /// Where an operator answers.
+  var input: Int32 = 0
 }
 
 /// A command that does something, other than showing help.

@@ -73,7 +73,7 @@ struct Result {
 }
 
 /// Runs mapctl in this process, with its output in files.
-func mapctl(_ arguments: String..., environment: [String: String] = [:]) throws -> Result {
+func mapctl(_ arguments: String..., environment: [String: String] = [:], input: Int32 = -1) throws -> Result {
   signal(SIGPIPE, SIG_IGN)
   let (output, errors) = (tmpfile()!, tmpfile()!)
   defer {
@@ -84,7 +84,7 @@ func mapctl(_ arguments: String..., environment: [String: String] = [:]) throws 
     arguments: arguments,
     in: Context(
       environment: Environment(variables: environment), output: Output(fileno(output)),
-      errors: Output(fileno(errors))))
+      errors: Output(fileno(errors)), input: input))
   func content(_ file: UnsafeMutablePointer<FILE>) throws -> String {
     let handle = FileHandle(fileDescriptor: fileno(file), closeOnDealloc: false)
     try handle.seek(toOffset: 0)

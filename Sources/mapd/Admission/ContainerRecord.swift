@@ -49,4 +49,10 @@ public struct ContainerRecord: Codable, Sendable {
   public var hasStarted: Bool
   /// nil: no policy is for it; it is not judged.
   public var bound: Bound?
+
+  /// What the last mapd has written down in its run directory, sorted by id; without those
+  /// that cannot be read.
+  public static func all(inRunDirectory directory: String) -> [ContainerRecord] {
+    RecordStore(existing: directory + "/containers").load().records
+  }
 }

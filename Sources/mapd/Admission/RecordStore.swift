@@ -13,6 +13,9 @@ struct RecordStore: Sendable {
     }
   }
 
+  /// Only to read what is there; there may be nothing.
+  init(existing directory: String) { self.directory = directory }
+
   func save(_ record: ContainerRecord) throws(AdmissionError) {
     let path = file(record.identity.id)
     do {

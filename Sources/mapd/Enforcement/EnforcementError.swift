@@ -12,6 +12,8 @@ public struct EnforcementError: Error, CustomStringConvertible, Sendable {
     case unsupported
     /// What is pinned was not made by this layout.
     case foreignPins
+    /// A mapd holds the pins.
+    case held
   }
 
   public let kind: Kind

@@ -44,7 +44,7 @@ struct Pins: Sendable {
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
       throw EnforcementError(
-        "another mapd holds the pins in \(root)", remedy: "stop it first, or name another --bpffs")
+        "another mapd holds the pins in \(root)", kind: .held, remedy: "stop it first, or name another --bpffs")
     }
     return descriptor
   }
@@ -68,20 +68,20 @@ struct Pins: Sendable {
 
   /// The links that are pinned here and can be opened.
   func links() -> [PinnedLink] {
-    names(in: directory).filter { $0.hasPrefix(Self.linkPrefix) }
+    Self.names(in: directory).filter { $0.hasPrefix(Self.linkPrefix) }
       .compactMap { PinnedLink("\(directory)/\($0)") }
   }
 
   /// What a mapd that ended inside replace() has left: true when there was something.
   func removeUnfinished() -> Bool {
-    let left = names(in: directory).filter { $0.hasSuffix(Self.freshSuffix) }
+    let left = Self.names(in: directory).filter { $0.hasSuffix(Self.freshSuffix) }
     for name in left { unlink("\(directory)/\(name)") }
     return !left.isEmpty
   }
 
   /// Removes all pins, links first: without its maps' pins a gate could not be adopted.
   func removeAll() {
-    let names = names(in: directory)
+    let names = Self.names(in: directory)
     for name in names.filter({ $0.hasPrefix(Self.linkPrefix) }) + names {
       unlink("\(directory)/\(name)")
     }
@@ -89,12 +89,14 @@ struct Pins: Sendable {
   }
 
   /// The other layouts' directories below the same root.
-  func others() -> [Pins] {
+  func others() -> [Pins] { Self.all(below: root).filter { $0.directory != directory } }
+
+  /// The directories of all layouts.
+  static func all(below root: String) -> [Pins] {
     names(in: root).filter { $0.hasPrefix("v") }.map { Pins(root: root, name: $0) }
-      .filter { $0.directory != directory }
   }
 
-  private func names(in path: String) -> [String] {
+  private static func names(in path: String) -> [String] {
     guard let stream = opendir(path) else { return [] }
     defer { closedir(stream) }
     var names: [String] = []
