@@ -26,7 +26,7 @@ kill_random() {
 		wait "$churning" || fail "round $round: a container starts" "$HF/passing$round.log"
 		STORMS="$STORMS passing$round"
 		wait_until going "passing$round" || fail "round $round: its storm begins" "$HF/passing$round.log"
-		stop_storm "passing$round"
+		stop_storm "passing$round" 1 || fail "round $round: its storm ends" "$HF/passing$round.log"
 		remove_storm "passing$round"
 	done
 	stop_storm steady
@@ -48,30 +48,27 @@ churn() { # churn ROUND: the hook waits until it is answered, or mapd dies on it
 
 # Memory runs out in mapd's cgroup, and mapd is the one to go.
 oom_kill() {
-	local rounds round group
+	local rounds round group most hog code
 	rounds=$(rounds_of 20)
 	case $CGROUP in
-	v2) group=/sys/fs/cgroup/$(basename "$HF")-oom limit=memory.max ;;
-	*) group=/sys/fs/cgroup/memory/$(basename "$HF")-oom limit=memory.limit_in_bytes ;;
+	v2) group=/sys/fs/cgroup/$(basename "$HF")-oom most=memory.max ;;
+	*) group=/sys/fs/cgroup/memory/$(basename "$HF")-oom most=memory.limit_in_bytes ;;
 	esac
-	if ! mkdir "$group" 2>/dev/null || [ ! -e "$group/$limit" ]; then
+	if ! mkdir "$group" 2>/dev/null || [ ! -e "$group/$most" ]; then
 		rmdir "$group" 2>/dev/null
 		skip "oom-kill: no memory controller in $group"
 		return
 	fi
 	check "mapd starts" start_mapd
 	check "a storm begins" begin_storm oom
-	echo 200M >"$group/$limit"
+	echo 200M >"$group/$most"
 	round=0
 	while [ "$round" -lt "$rounds" ]; do
 		round=$((round + 1))
 		echo "$MAPD_PID" >"$group/cgroup.procs"
 		echo 1000 >"/proc/$MAPD_PID/oom_score_adj"
 		# Swallows memory in the same cgroup until somebody is killed.
-		(
-			echo 0 >/proc/self/oom_score_adj
-			sh -c "echo \$\$ >$group/cgroup.procs; exec tail /dev/zero"
-		) >/dev/null 2>&1 &
+		sh -c "echo \$\$ >$group/cgroup.procs; exec tail /dev/zero" >/dev/null 2>&1 &
 		hog=$!
 		wait_until mapd_is_gone || fail "round $round: mapd is killed"
 		kill -9 "$hog" 2>/dev/null

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Enforcement
 import Foundation
 
 /// The records of containers in a directory that does not outlive the machine's run, as
@@ -17,6 +18,7 @@ struct RecordStore: Sendable {
   init(existing directory: String) { self.directory = directory }
 
   func save(_ record: ContainerRecord) throws(AdmissionError) {
+    FaultPoint.pass("record \(record.identity.id) is written")
     let path = file(record.identity.id)
     do {
       let data = try JSONEncoder().encode(record)
@@ -27,6 +29,7 @@ struct RecordStore: Sendable {
   }
 
   func remove(_ id: String) {
+    FaultPoint.pass("record \(id) is removed")
     unlink(file(id))
   }
 

@@ -70,8 +70,13 @@ public struct UnixServer: Service {
       // Made unreachable first: no one gets in between bind and chmod.
       let old = umask(0o777)
       defer { umask(old) }
-      let server = try await bootstrap.bind(
-        unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: prepare)
+      let server: NIOAsyncChannel<Connection, Never>
+      do {
+        server = try await bootstrap.bind(
+          unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: prepare)
+      } catch {
+        throw NoPlace(path: path, reason: error)
+      }
       guard chmod(path, mode) == 0 else { throw Errno(operation: "chmod \(path)") }
       return server
     }
@@ -95,6 +100,18 @@ public struct UnixServer: Service {
     return try await socket.unsafeGetSocketOption(
       level: .socket, name: .init(rawValue: SO_PEERCRED)
     ).get()
+  }
+
+  /// Nothing can listen at this path.
+  struct NoPlace: Error, CustomStringConvertible {
+    let path: String
+    let reason: any Error
+
+    var description: String {
+      var status = stat()
+      let isForeign = lstat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
+      return "listen at \(path): " + (isForeign ? "something that is no socket is there; remove it" : "\(reason)")
+    }
   }
 
   struct Errno: Error, CustomStringConvertible {

@@ -30,6 +30,7 @@ final class BPFMap<Key: BitwiseCopyable, Value: BitwiseCopyable>: @unchecked Sen
 
   /// - Throws: kind `full` when the map takes no more entries.
   func insert(_ value: Value, for key: Key) throws(EnforcementError) {
+    FaultPoint.pass("an entry of map \(name) is written")
     let (result, code) = withUnsafeTemporaryAllocation(byteCount: valueSize, alignment: 8) { bytes in
       var key = key
       bytes.initializeMemory(as: UInt8.self, repeating: 0)
@@ -49,6 +50,7 @@ final class BPFMap<Key: BitwiseCopyable, Value: BitwiseCopyable>: @unchecked Sen
   /// True when there was an entry.
   @discardableResult
   func remove(_ key: Key) -> Bool {
+    FaultPoint.pass("an entry of map \(name) is removed")
     var key = key
     return bpf_map_delete_elem(descriptor, &key) == 0
   }

@@ -102,6 +102,15 @@ public final class BindingTable: @unchecked Sendable {
       guard let binding = bindings[key] else { continue }
       ids[binding.id] = CgroupKey(key)
     }
+    removeLonePidNamespaces()
+  }
+
+  /// A bind() or unbind() that was cut off leaves a pid namespace without its binding.
+  private func removeLonePidNamespaces() {
+    for number in pidNamespaces.keys() {
+      guard let entry = pidNamespaces[number], bindings[entry.binding] == nil else { continue }
+      pidNamespaces.remove(number)
+    }
   }
 
   public var count: Int { ids.count }
@@ -122,7 +131,10 @@ public final class BindingTable: @unchecked Sendable {
   public func ruleSet(of id: UInt32) -> UInt32 { hf_load_u32(assignment(id)) }
 
   /// One 4-byte store: every exec of the container after it is judged by the other rule set.
-  public func assign(_ id: UInt32, _ ruleSet: UInt32) { hf_store_u32(assignment(id), ruleSet) }
+  public func assign(_ id: UInt32, _ ruleSet: UInt32) {
+    FaultPoint.pass("binding \(id) is assigned")
+    hf_store_u32(assignment(id), ruleSet)
+  }
 
   /// The id that the next binding gets.
   public func nextID() throws(EnforcementError) -> UInt32 {
@@ -186,6 +198,7 @@ public final class BindingTable: @unchecked Sendable {
           "cgroup v1 hierarchy \(new.cgroup.hierarchy) differs from hierarchy \(current), which other containers are bound in",
           kind: .unsupported)
       }
+      FaultPoint.pass("the v1 hierarchy is written")
       config.base.pointee.v1_controller = new.controller.rawValue
       config.base.pointee.v1_hierarchy = new.cgroup.hierarchy
       return
@@ -206,6 +219,7 @@ public final class BindingTable: @unchecked Sendable {
         remedy: "place containers at the same depth of the cgroup tree")
     }
     present.insert(new.level)
+    FaultPoint.pass("the levels are written")
     hf_store_u64(levelsWord, Self.pack(present))
     levels[new.cgroup] = new.level
   }

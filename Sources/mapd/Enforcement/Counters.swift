@@ -28,6 +28,7 @@ public final class Counters: @unchecked Sendable {
   func carry(_ value: UInt64, for index: UInt32) throws(EnforcementError) {
     var slot = index + UInt32(HF_COUNTERS_CARRIED)
     guard value > sum(slot) else { return }
+    FaultPoint.pass("a counter is carried over")
     var values = [UInt64](repeating: 0, count: processors)
     values[0] = value
     guard bpf_map_update_elem(descriptor, &slot, &values, UInt64(BPF_ANY)) == 0 else {

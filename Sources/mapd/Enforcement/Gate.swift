@@ -108,6 +108,7 @@ public final class Gate: @unchecked Sendable {
       name: "config", descriptor: try object.descriptor(of: "config"), count: 1)
     secret = try Self.secret(config)
     // What was reported to the mapd before is news to this one.
+    FaultPoint.pass("the epoch is written")
     config.base.pointee.epoch += 1
     ruleSets = RuleSetTable(
       rules: BPFMap(
@@ -134,6 +135,7 @@ public final class Gate: @unchecked Sendable {
     eventsDescriptor = try object.descriptor(of: "events")
 
     // Last: with a secret in place and the maps taken over.
+    FaultPoint.pass("the overlap is written")
     config.base.pointee.overlap = predecessors.isEmpty ? 0 : 1
     let (links, replaced) = try Self.attach(attachPoint, object: object, pins: pins, config: config)
     if !replaced.isEmpty {
@@ -161,6 +163,7 @@ public final class Gate: @unchecked Sendable {
     guard !predecessors.isEmpty, attachPoint != nil else { return [] }
     let problems = predecessors.flatMap { $0.detach() }
     predecessors = []
+    FaultPoint.pass("the overlap is written")
     config.base.pointee.overlap = 0
     return problems
   }
@@ -248,7 +251,10 @@ public final class Gate: @unchecked Sendable {
       }
     }
     let replaced = old.keys.sorted()
-    for path in replaced where !links.contains(where: { $0.path == path }) { unlink(path) }
+    for path in replaced where !links.contains(where: { $0.path == path }) {
+      FaultPoint.pass("\(path) is unpinned")
+      unlink(path)
+    }
     // The last reference goes here: detached now, not when the kernel gets to it.
     old = [:]
     return (links, replaced)
@@ -262,6 +268,7 @@ public final class Gate: @unchecked Sendable {
       guard getrandom(&words, size, 0) == size else {
         throw EnforcementError.current("get \(size) random bytes for the path keys")
       }
+      FaultPoint.pass("the secret is written")
       config.base.pointee.secret = words
     }
     return PathSecret(words.0, words.1, words.2, words.3)

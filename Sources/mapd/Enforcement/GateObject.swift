@@ -96,6 +96,7 @@ final class GateObject {
       guard result == 0 else { throw EnforcementError("set the pin path of map \(name)", code: result) }
     }
     _ = LibbpfLog.take()
+    FaultPoint.pass("the maps are made")
     let result = bpf_object__load(object)
     guard result == 0 else {
       // libbpf's guess at a memory limit is for kernels before 5.11, where mapd has raised it
@@ -121,6 +122,7 @@ final class GateObject {
       throw EnforcementError("the gate's object has no program \(program)", kind: .unsupported)
     }
     _ = LibbpfLog.take()
+    FaultPoint.pass("program \(program) is attached")
     guard let link = bpf_program__attach(handle) else {
       let code = errno
       let words = LibbpfLog.take().last.map { " (\($0))" } ?? ""

@@ -57,8 +57,10 @@ struct Pins: Sendable {
   func replace(_ path: String, pin: (String) -> Int32) throws(EnforcementError) {
     let fresh = path + Self.freshSuffix  // bpffs refuses names with a dot
     unlink(fresh)
+    FaultPoint.pass("\(fresh) is pinned")
     let result = pin(fresh)
     guard result == 0 else { throw EnforcementError("pin \(path)", code: result) }
+    FaultPoint.pass("\(path) is pinned")
     guard rename(fresh, path) == 0 else {
       let error = EnforcementError.current("pin \(path)")
       unlink(fresh)
@@ -75,7 +77,10 @@ struct Pins: Sendable {
   /// What a mapd that ended inside replace() has left: true when there was something.
   func removeUnfinished() -> Bool {
     let left = Self.names(in: directory).filter { $0.hasSuffix(Self.freshSuffix) }
-    for name in left { unlink("\(directory)/\(name)") }
+    for name in left {
+      FaultPoint.pass("\(name) is unpinned")
+      unlink("\(directory)/\(name)")
+    }
     return !left.isEmpty
   }
 
@@ -83,6 +88,7 @@ struct Pins: Sendable {
   func removeAll() {
     let names = Self.names(in: directory)
     for name in names.filter({ $0.hasPrefix(Self.linkPrefix) }) + names {
+      FaultPoint.pass("\(name) is unpinned")
       unlink("\(directory)/\(name)")
     }
     rmdir(directory)

@@ -95,7 +95,10 @@ final class Predecessor {
   /// Detaches this gate, at once, and removes its pins. Its counts go to the new one's.
   /// - Returns: what could not be carried over.
   func detach() -> [EnforcementError] {
-    for link in links { unlink(link.path) }
+    for link in links {
+      FaultPoint.pass("\(link.path) is unpinned")
+      unlink(link.path)
+    }
     links = []
     if hf_wait_for_programs() != 0 { usleep(100_000) }
     var problems: [EnforcementError] = []

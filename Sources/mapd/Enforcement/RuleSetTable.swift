@@ -53,7 +53,7 @@ public final class RuleSetTable: @unchecked Sendable {
     // A number used before: above every generation it had.
     let generation = UInt32(truncatingIfNeeded: hf_load_u64(words.base + Int(id))) &+ 1
     let keys = try write(content, id: id, generation: generation)
-    hf_store_u64(words.base + Int(id), content.word(generation: generation))
+    store(content.word(generation: generation), id)
     entries[id] = Entry(generation: generation, keys: keys, content: content)
     return id
   }
@@ -64,7 +64,7 @@ public final class RuleSetTable: @unchecked Sendable {
     if old.content == content { return }
     let generation = old.generation &+ 1
     let keys = try write(content, id: id, generation: generation)
-    hf_store_u64(words.base + Int(id), content.word(generation: generation))
+    store(content.word(generation: generation), id)
     entries[id] = Entry(generation: generation, keys: keys, content: content)
     retire(id, old)
   }
@@ -85,12 +85,18 @@ public final class RuleSetTable: @unchecked Sendable {
     for key in stale where rules.remove(key) { rulesCount -= 1 }
     stale = []
     // The generation stays in the word, so that the number can be used again.
-    for (id, generation) in ended { hf_store_u64(words.base + Int(id), UInt64(generation)) }
+    for (id, generation) in ended { store(UInt64(generation), id) }
     ended = [:]
   }
 
   /// All rule sets in the maps.
   public var ids: [UInt32] { Array(entries.keys) }
+
+  /// One 8-byte store: the switch.
+  private func store(_ word: UInt64, _ id: UInt32) {
+    FaultPoint.pass("rule set \(id) is switched")
+    hf_store_u64(words.base + Int(id), word)
+  }
 
   private func freeID() -> UInt32? {
     (1..<UInt32(words.count)).first { entries[$0] == nil && ended[$0] == nil }

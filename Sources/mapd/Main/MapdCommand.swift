@@ -48,6 +48,9 @@ struct MapdCommand: AsyncParsableCommand {
   @Option(help: "Rules of all containers together, when the maps are made.")
   var maxRules = MapSizes().rules
 
+  @Option(help: .hidden)
+  var faultFile: String?
+
   func validate() throws {
     guard (1...1_000_000).contains(maxBindings) else {
       throw ValidationError("--max-bindings must be between 1 and 1000000")
@@ -58,6 +61,7 @@ struct MapdCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    FaultPoint.file = faultFile
     try await MapServer(options: self).run()
   }
 
