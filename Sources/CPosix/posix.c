@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "CPosix.h"
+#include <fcntl.h>
 
 static int saved_argc;
 static char **saved_argv;
@@ -15,6 +16,11 @@ __attribute__((constructor)) static void save_arguments(int argc, char **argv)
 const char *posix_argument(int index)
 {
 	return index < saved_argc ? saved_argv[index] : NULL;
+}
+
+int posix_open_to_read(const void *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 int posix_errno(void)

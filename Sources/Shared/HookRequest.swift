@@ -11,12 +11,19 @@ public struct HookRequest: Sendable, Equatable {
   /// An absolute path of at most ``ContainerState/bundleBytesMax`` bytes, no NUL.
   public var bundle: [UInt8]
 
-  public init(phase: Phase, status: ContainerStatus, pid: Int32, id: [UInt8], bundle: [UInt8]) {
+  /// When the hook saw that process, it had started then: field 22 of /proc/<pid>/stat, in
+  /// 1/100 s after boot. Its number may be another's when mapd looks. 0: not known.
+  public var startTicks: UInt64
+
+  public init(
+    phase: Phase, status: ContainerStatus, pid: Int32, id: [UInt8], bundle: [UInt8], startTicks: UInt64 = 0
+  ) {
     self.phase = phase
     self.status = status
     self.pid = pid
     self.id = id
     self.bundle = bundle
+    self.startTicks = startTicks
   }
 
   private enum Field {
@@ -25,6 +32,8 @@ public struct HookRequest: Sendable, Equatable {
     static let status: UInt16 = 3
     static let id: UInt16 = 4
     static let bundle: UInt16 = 5
+    /// Optional.
+    static let startTicks: UInt16 = 6
   }
 
   /// The whole frame. Throws `invalidField` rather than send what decode would refuse.
@@ -36,6 +45,7 @@ public struct HookRequest: Sendable, Equatable {
     frame.append(field: Field.status, UInt64(status.rawValue), count: 1)
     frame.append(field: Field.id, id)
     frame.append(field: Field.bundle, bundle)
+    if startTicks != 0 { frame.append(field: Field.startTicks, startTicks, count: 8) }
     Frame.seal(&frame)
     return frame
   }
@@ -47,6 +57,7 @@ public struct HookRequest: Sendable, Equatable {
     var status: ContainerStatus?
     var id: [UInt8]?
     var bundle: [UInt8]?
+    var startTicks: UInt64?
     var fields = try Frame.fields(of: frame, kind: .request)
     while let (type, value) = try fields.next() {
       switch type {
@@ -64,11 +75,12 @@ public struct HookRequest: Sendable, Equatable {
         try setOnce(&status, known)
       case Field.id: try setOnce(&id, Array(value))
       case Field.bundle: try setOnce(&bundle, Array(value))
+      case Field.startTicks: try setOnce(&startTicks, try value.integer(8))
       default: throw .unknownField
       }
     }
     guard let phase, let pid, let status, let id, let bundle else { throw .missingField }
-    self.init(phase: phase, status: status, pid: pid, id: id, bundle: bundle)
+    self.init(phase: phase, status: status, pid: pid, id: id, bundle: bundle, startTicks: startTicks ?? 0)
     try check()
   }
 

@@ -8,6 +8,9 @@ struct Line {
   private static let bytesMax = 4096
   private(set) var text: [UInt8] = []
 
+  /// For text that is not a line of the log.
+  init(bare start: StaticString) { add(start) }
+
   init(_ phase: Phase? = nil) {
     add("oci-hook: ")
     if let phase {

@@ -21,7 +21,7 @@ func run() -> Int32 {
 
   let request = HookRequest(
     phase: options.phase, status: state.status, pid: state.pid, id: state.id,
-    bundle: state.bundle)
+    bundle: state.bundle, startTicks: state.pid > 0 ? startTicks(of: state.pid) : 0)
   do {
     let answer = try MapdClient(path: options.socket, deadline: deadline).ask(request)
     guard answer.outcome == .refused else { return 0 }

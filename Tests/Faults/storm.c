@@ -13,72 +13,7 @@
  * An exec counts as refused when the kernel returned an error, or the child was killed
  * before its first instruction; as run only by the program's own word. Linked statically.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-struct score {
-	unsigned long tried;	/* forbidden execs that were tried */
-	unsigned long refused;	/* and did not happen */
-	unsigned long ran;	/* and did */
-	unsigned long odd;	/* neither: an unexpected end of the child */
-	unsigned long allowed;	/* allowed execs that were tried */
-	unsigned long wronged;	/* and did not happen */
-	unsigned long ended;	/* workers that came to their end */
-};
-
-static struct score *score;
-enum { REFUSED = 113, ALLOWED = 42 };
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(2);
-}
-
-static struct score *open_score(const char *path, int flags)
-{
-	int file = open(path, flags, 0666);
-
-	if (file < 0 || ((flags & O_CREAT) && ftruncate(file, sizeof(*score))))
-		die(path);
-	score = mmap(NULL, sizeof(*score), flags & O_RDWR ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
-		     file, 0);
-	if (score == MAP_FAILED)
-		die("mmap");
-	close(file);
-	return score;
-}
-
-static void add(unsigned long *what)
-{
-	__atomic_add_fetch(what, 1, __ATOMIC_RELAXED);
-}
-
-/* The status of a child that tries to become `program`. */
-static int try(const char *program, const char *tally)
-{
-	char *arguments[] = { (char *)program, (char *)tally, NULL };
-	int status;
-	pid_t child = vfork();
-
-	if (child < 0)
-		return -1;
-	if (child == 0) {
-		execve(program, arguments, NULL);
-		_exit(REFUSED);
-	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			die("waitpid");
-	return status;
-}
+#include "witness.h"
 
 static void try_forbidden(const char *program, const char *tally)
 {
@@ -86,11 +21,9 @@ static void try_forbidden(const char *program, const char *tally)
 
 	add(&score->tried);
 	status = try(program, tally);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == REFUSED)
+	if (is_refused(status))
 		add(&score->refused);
-	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		add(&score->refused);
-	else if (!WIFEXITED(status) || WEXITSTATUS(status) != ALLOWED)
+	else if (!has_run(status))
 		add(&score->odd);
 }
 
@@ -100,7 +33,7 @@ static void try_allowed(const char *program)
 
 	add(&score->allowed);
 	status = try(program, "");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != ALLOWED)
+	if (!has_run(status))
 		add(&score->wronged);
 }
 
@@ -123,7 +56,7 @@ static void work(const char *tally, const char *forbidden, const char *allowed, 
 
 static int print(const char *tally)
 {
-	open_score(tally, O_RDONLY);
+	score = map_file(tally, O_RDONLY, sizeof(*score));
 	printf("tried %lu\nrefused %lu\nran %lu\nodd %lu\nallowed %lu\nwronged %lu\nended %lu\n", score->tried,
 	       score->refused, score->ran, score->odd, score->allowed, score->wronged, score->ended);
 	return 0;
@@ -137,7 +70,7 @@ int main(int count, char **arguments)
 	/* As the forbidden or the allowed program. */
 	if (count == 2 && !strstr(arguments[0], "storm")) {
 		if (arguments[1][0]) {
-			open_score(arguments[1], O_RDWR);
+			score = map_file(arguments[1], O_RDWR, sizeof(*score));
 			add(&score->ran);
 		}
 		return ALLOWED;
@@ -146,7 +79,7 @@ int main(int count, char **arguments)
 		return print(arguments[2]);
 	if (count < 5)
 		return 2;
-	open_score(arguments[1], O_RDWR | O_CREAT);
+	score = map_file(arguments[1], O_RDWR | O_CREAT, sizeof(*score));
 	if (!strcmp(arguments[2], "--burst")) {
 		workers = atoi(arguments[4]);
 		each = atol(arguments[3]) / workers;

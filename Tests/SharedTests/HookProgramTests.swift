@@ -31,8 +31,14 @@ extension HookTests {
         let ending = try HookProgram.run(["--socket", mapd.path, "\(phase)"], input: .bytes(json))
         #expect(ending.code == 0 && ending.stderr.isEmpty && !ending.leftBehind)
         let read = try ContainerState(json: json, phase: phase)
+        // The recorded process is none of this machine, or another one.
+        let asked = mapd.requests.map { request in
+          var request = request
+          request.startTicks = 0
+          return request
+        }
         #expect(
-          mapd.requests == [
+          asked == [
             HookRequest(
               phase: phase, status: read.status, pid: read.pid, id: read.id,
               bundle: read.bundle)

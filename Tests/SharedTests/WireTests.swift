@@ -57,6 +57,15 @@ import Testing
     for request in bad { #expect(throws: WireError.invalidField) { try request.encode() } }
   }
 
+  @Test func `the start of the process is told where it is known`() throws {
+    var known = request
+    known.startTicks = 1 << 40
+    #expect(try HookRequest(decoding: known.encode()) == known)
+    #expect(throws: WireError.invalidField) {
+      try HookRequest(decoding: frame(.request, goodFields + [(6, [1])]))
+    }
+  }
+
   @Test func `fields out of order are read`() throws {
     let read = try HookRequest(decoding: frame(.request, goodFields.reversed()))
     #expect(read.pid == 1 && read.bundle == .init("/b"))
@@ -77,7 +86,7 @@ import Testing
       }
     }
     #expect(throws: WireError.unknownField) {
-      try HookRequest(decoding: frame(.request, goodFields + [(6, [1])]))
+      try HookRequest(decoding: frame(.request, goodFields + [(7, [1])]))
     }
     for (index, value) in [
       (0, [9]), (0, [1, 0]), (1, [0, 0, 0, 0]), (1, [1, 0, 0]), (2, [0]), (3, [0]),

@@ -18,6 +18,9 @@
 /* NULL beyond the last argument. */
 const char *posix_argument(int index);
 
+/* open() is variadic, which does not import. */
+int posix_open_to_read(const void *path);
+
 int posix_errno(void);
 /* Untranslated, so that no locale is loaded. NULL for an unknown number. */
 const char *posix_error_text(int error);

@@ -18,12 +18,17 @@ struct ContainerInspector: Sendable {
 
   /// - Parameters:
   ///   - caller: the process that runs the hook, outside of the container.
+  ///   - toldTicks: when the process had started that the hook saw; 0: it could not tell.
   ///   - knownCgroup: where the container's cgroup is known; else found by the process.
   func inspect(
-    id: String, bundle: String, pid: Int32, caller: Int32?, knownCgroup: CgroupLocation? = nil
+    id: String, bundle: String, pid: Int32, toldTicks: UInt64, caller: Int32?, knownCgroup: CgroupLocation? = nil
   ) throws(AdmissionError) -> Inspection {
     guard let ticks = proc.startTicks(pid) else {
       throw AdmissionError(.invalid, "process \(pid) of container \(id) is gone")
+    }
+    guard toldTicks == 0 || ticks == toldTicks else {
+      throw AdmissionError(
+        .invalid, "process \(pid) is not that of container \(id) any more: its number was given to another one")
     }
     let config = try BundleConfig.read(bundle: bundle)
     guard !ContainerIdentity.isAmbiguous(config.annotations ?? [:]) else {

@@ -115,12 +115,14 @@ public actor ContainerRegistry {
     do throws(AdmissionError) {
       let bundle = String(decoding: request.bundle, as: UTF8.self)
       let found = try inspector.inspect(
-        id: id, bundle: bundle, pid: request.pid, caller: caller, knownCgroup: knownCgroup)
+        id: id, bundle: bundle, pid: request.pid, toldTicks: request.startTicks, caller: caller,
+        knownCgroup: knownCgroup)
       var record = ContainerRecord(
         identity: found.identity, bundle: bundle, rootPath: found.rootPath,
         makesPidNamespace: found.config.makesPidNamespace, pid: request.pid,
         initStartTicks: found.initStartTicks, cgroup: found.cgroup, hasStarted: isRunning, bound: nil)
       warnOfMissing(record)
+      dropStaleBinding(of: record.cgroup)
       if let policy = policies.effective(for: record.identity.workload) {
         mode = policy.mode
         try bind(&record, to: policy)
@@ -246,6 +248,31 @@ public actor ContainerRegistry {
     departed[record.cgroup.key] = record
     departedOrder.append(record.cgroup.key)
     if departedOrder.count > 1024 { departed[departedOrder.removeFirst()] = nil }
+  }
+
+  /// A binding that no record tells of must not come over a new container, should the kernel
+  /// ever use its cgroup's id again. One whose container still runs is kept: two containers
+  /// in one cgroup are refused.
+  func dropStaleBinding(of cgroup: CgroupLocation) {
+    guard let owner = gate.bindings.owner(of: cgroup.key), !records.values.contains(where: { $0.cgroup.key == cgroup.key }),
+      !isRunning(owner, in: cgroup)
+    else { return }
+    let ruleSet = gate.bindings.id(of: cgroup.key).map(gate.bindings.ruleSet)
+    gate.bindings.unbind(cgroup.key)
+    if let ruleSet { release(ruleSet) }
+    log.warning("the binding of a container that ended was removed", metadata: ["cgroup": "\(cgroup.path)"])
+  }
+
+  private func isRunning(_ owner: BindingTable.Owner, in cgroup: CgroupLocation) -> Bool {
+    guard proc.isAlive(owner.initPid) else { return false }
+    if let ticks = owner.initStartTicks { return proc.startTicks(owner.initPid) == ticks }
+    let line = (try? proc.cgroups(owner.initPid))?.first { $0.hierarchy == cgroup.hierarchy }
+    return line.map { ($0.path + "/").hasPrefix(cgroup.path + "/") } ?? true
+  }
+
+  /// The container of a cgroup, also when it is gone since; for a report without its event.
+  public func container(of cgroup: CgroupKey) -> ContainerRecord? {
+    records.values.first { $0.cgroup.key == cgroup } ?? departed[cgroup]
   }
 
   /// The container of a cgroup, also when it is gone since.

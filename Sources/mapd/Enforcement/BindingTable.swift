@@ -3,7 +3,7 @@ import CBPF
 import Contract
 
 /// A cgroup as the gate knows it. Ids of different hierarchies never compare.
-public struct CgroupKey: Hashable, Sendable {
+public struct CgroupKey: Hashable, Codable, Sendable {
   /// The kernel's id of the cgroup: the inode number of its directory.
   public var id: UInt64
   /// 0 is cgroup2, else the v1 hierarchy's number in /proc/<pid>/cgroup.
@@ -119,6 +119,19 @@ public final class BindingTable: @unchecked Sendable {
 
   public func id(of cgroup: CgroupKey) -> UInt32? { bindings[cgroup.contract]?.id }
   public func cgroup(of id: UInt32) -> CgroupKey? { ids[id] }
+  /// Whose a binding is.
+  public struct Owner: Sendable {
+    public var initPid: Int32
+    /// nil in a shared pid namespace, where the map does not tell.
+    public var initStartTicks: UInt64?
+  }
+
+  public func owner(of cgroup: CgroupKey) -> Owner? {
+    guard let binding = bindings[cgroup.contract] else { return nil }
+    let entry = pidNamespaces[binding.pid_ns].flatMap { CgroupKey($0.binding) == cgroup ? $0 : nil }
+    return Owner(initPid: Int32(bitPattern: binding.init_tgid), initStartTicks: entry?.init_start_ticks)
+  }
+
   public func isSealed(_ cgroup: CgroupKey) -> Bool {
     (bindings[cgroup.contract]?.flags ?? 0) & HF_BINDING_SEALED != 0
   }

@@ -52,7 +52,7 @@ public struct GateEvent: Sendable {
 }
 
 /// What repeats are counted under: the same executable for the same reason.
-public struct ReportKey: Hashable, Sendable {
+public struct ReportKey: Hashable, Codable, Sendable {
   public var cgroup: CgroupKey
   public var path: [UInt64]
   public var reason: UInt32

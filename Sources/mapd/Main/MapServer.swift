@@ -40,7 +40,8 @@ struct MapServer {
   }
 
   private func serve(_ gate: Gate, _ registry: ContainerRegistry, _ source: WatchedDirectory) async throws {
-    let journal = EventJournal(registry: registry, gate: gate, output: STDOUT_FILENO)
+    let journal = EventJournal(
+      registry: registry, gate: gate, output: STDOUT_FILENO, memory: options.runDir + "/reports")
     let pump = EventPump()
     try pump.start(gate)
     let reporter = Reporter(registry: registry, gate: gate, pump: pump, version: holdfastVersion)
