@@ -50,7 +50,9 @@ test-programs: ## what the suites run: the bypass corpus, random paths, the veri
 	@$(MAKE) -s -C Tests/Bypass
 	gcc -O2 -static -Wall -Wextra -Werror -o $(BIN)/paths Tests/e2e/paths.c
 	gcc -O2 -Wall -Wextra -Werror -o $(BIN)/verifier Tests/vm/verifier.c -lbpf -lelf -lz
-	gcc -O2 -static -Wall -Wextra -Werror -o $(BIN)/storm Tests/Faults/storm.c
+	@for program in storm checker respawn activate; do \
+		gcc -O2 -static -Wall -Wextra -Werror -o $(BIN)/$$program Tests/Faults/$$program.c || exit 1; \
+	done
 	$(CLANG) $(BPF_CFLAGS) -DHF_LAYOUT=2 -DHF_TEST_LAYOUT -c bpf/gate.bpf.c -o $(BIN)/gate-v2.bpf.o
 	$(CLANG) $(BPF_CFLAGS) -DHF_TEST_CHANGED -c bpf/gate.bpf.c -o $(BIN)/gate-changed.bpf.o
 

@@ -42,7 +42,7 @@ make_storm() {
 	local name="$1"
 	shift
 	[ $# -gt 0 ] || set -- "$WORKERS" /opt/forbidden /opt/allowed
-	POLICY=${POLICY:-$name} ROOTFS=storm bundle "$name" /bin/storm /tmp/tally "$@"
+	POLICY=${POLICY-$name} ROOTFS=storm bundle "$name" /bin/storm /tmp/tally "$@"
 }
 
 start_storm() { # start_storm NAME: of a bundle; known by its policy or not started
@@ -102,6 +102,11 @@ counter() { # counter NAME: of mapctl status
 	mapctl status --json | plain_json | tr ',{' '\n' | sed -n "s/^ *\"$1\":\([0-9]*\).*/\1/p" | head -n 1
 }
 
+fill_of() { # fill_of WHAT: entries of map bindings or rules, by mapctl status
+	mapctl status --json | plain_json | tr -d '\n ' | sed -n "s/.*\"$1\":{[^}]*\"used\":\([0-9]*\).*/\1/p"
+}
+fill_is() { [ "$(fill_of "$1")" = "$2" ]; }
+
 status_says() { mapctl status --json | plain_json | grep -qiF -e "$1"; }
 log_says() { grep -qF -e "$1" "$HF/mapd.log"; }
 
@@ -125,11 +130,12 @@ outcome() {
 	fi
 }
 
-# restart_mapd [OPTION...]: whether or not it still runs.
-restart_mapd() {
-	[ -z "$MAPD_PID" ] || ! kill -0 "$MAPD_PID" 2>/dev/null || kill_mapd
-	start_mapd "$@"
+# mapd stands still, all of its threads, when it returns; kill -CONT lets it go on.
+halt_mapd() {
+	kill -STOP "$MAPD_PID"
+	wait_until is_halted
 }
+is_halted() { ! grep -h '^State:' "/proc/$MAPD_PID/task/"*/status | grep -qv 'T (stopped)'; }
 
 # Each fault on maps and counters of its own.
 fault() { # fault FUNCTION: in a fresh state

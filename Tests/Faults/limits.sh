@@ -51,7 +51,114 @@ rules_full() {
 wait_gone() { wait_until not_said "$1" && return 1; }
 not_said() { ! status_says "$1"; }
 
+# many_paths NAME COUNT: forbidden programs bad0, bad1, ...: each a path of its own.
+many_paths() {
+	local n=1
+	(
+		cd "$(rootfs_of "$1")/opt" || exit
+		mv forbidden bad0
+		while [ "$n" -lt "$2" ]; do
+			ln bad0 "bad$n"
+			n=$((n + 1))
+		done
+	)
+}
+# Different paths that were told so far, and reports whose path was lost.
+paths_told() { grep -o '"executable":"/opt/bad[0-9]*"' "$HF/mapd.log" | sort -u | wc -l; }
+unknown_told() { grep -c '"executable":"(unknown' "$HF/mapd.log"; }
+told_or_lost() { [ $(($(paths_told) + $(counter eventsLost))) -eq "$1" ]; }
+all_told() { [ $(($(paths_told) + $(unknown_told))) -eq "$1" ]; }
+
+# More different paths than the ring buffer takes, while nobody reads it.
+ring_full() {
+	local number=3000
+	check "mapd starts" start_mapd
+	storm_policy ring
+	wait_until policy_in_force ring protect
+	make_storm ring 1 /opt/forbidden /opt/allowed /opt/bad
+	many_paths ring $number
+	echo "$RUNTIME" >"$HF/bundles/ring/runtime"
+	check "a container is created" runtime create --bundle "$HF/bundles/ring" ring
+	halt_mapd
+	# its poststart hook asks a mapd that stands still, to its time limit
+	check "and started without mapd" runtime start ring
+	STORMS=ring
+	wait_until has_ended ring 1
+	kill -CONT "$MAPD_PID"
+	check "all were tried" test "$(score ring tried)" -eq $number
+	eventually "each path was told, or its event counted as lost" told_or_lost $number
+	check "some were lost" test "$(counter eventsLost)" -gt 0
+	eventually "what was lost is told by its count" all_told $number
+	say "$(paths_told) told with their paths, $(counter eventsLost) events lost"
+	outcome ring-full $number
+}
+
+# More different paths than map reports counts; what finds no room is told each time.
+reports_full() {
+	local number=17000
+	if [ "$SCALE" -lt 25 ]; then
+		skip "reports-full: $number paths, at SCALE=25 and above"
+		return
+	fi
+	check "mapd starts" start_mapd
+	storm_policy reports
+	wait_until policy_in_force reports protect
+	make_storm reports 1 /opt/forbidden - /opt/bad
+	many_paths reports $number
+	check "a container starts" start_storm reports
+	wait_until has_ended reports 1
+	check "all were tried" test "$(score reports tried)" -eq $number
+	check "what found no room is counted" test "$(counter reportsFull)" -ge $((number - 16384))
+	eventually "each path was told, or its event counted as lost" told_or_lost $number
+	outcome reports-full $number
+}
+
+crowd_rootfs() { # links: 500 copies would take room
+	[ -d "$HF/image" ] || storm_rootfs "$HF/image"
+	cp -rl "$HF/image" "$1"
+}
+
+# Many containers start at once: each is bound before its first exec.
+started_at_once() {
+	local number n one
+	number=$(rounds_of 500)
+	check "mapd starts" start_mapd
+	check "a storm begins" begin_storm steady
+	storm_policy crowd
+	wait_until policy_in_force crowd protect
+	HOOK_TIMEOUT=60000 HOOK_FAIL=closed n=0
+	while [ "$n" -lt "$number" ]; do
+		n=$((n + 1))
+		POLICY=crowd ROOTFS=crowd bundle "crowd$n" /bin/storm /tmp/tally --burst 20 1 /opt/forbidden
+	done
+	n=0
+	while [ "$n" -lt "$number" ]; do
+		n=$((n + 1))
+		start_container "crowd$n" &
+		eval "starting$n=\$!"
+	done
+	n=0
+	while [ "$n" -lt "$number" ]; do
+		n=$((n + 1))
+		if eval "wait \"\$starting$n\""; then
+			STORMS="$STORMS crowd$n"
+		else
+			fail "container $n starts" "$HF/crowd$n.log"
+		fi
+	done
+	for one in $STORMS; do
+		[ "$one" = steady ] || wait_until has_ended "$one" 1 || fail "$one: its execs end"
+	done
+	stop_storm steady
+	check "all are bound" test "$(fill_of bindings)" -eq $((number + 1))
+	outcome started-at-once "$number"
+	HOOK_TIMEOUT=20000 HOOK_FAIL=open
+}
+
 fault burst
 fault bindings_full
 fault rules_full
+fault ring_full
+fault reports_full
+fault started_at_once
 finish

@@ -94,7 +94,7 @@ stopped() {
 	check "mapd starts" start_mapd
 	check "a storm begins" begin_storm stopped
 	HOOK_TIMEOUT=1000
-	kill -STOP "$MAPD_PID"
+	halt_mapd
 	before=$(score stopped tried)
 	POLICY='' make_storm unmanaged
 	check "an unmanaged container starts: fail open" start_container unmanaged

@@ -14,10 +14,6 @@ start_with_points() { start_mapd --fault-file "$FAULT_FILE"; }
 arm() { echo "$1" >"$FAULT_FILE"; }
 # The number is used up: mapd killed itself. Else the step needed no such many updates.
 has_struck() { [ "$(cat "$FAULT_FILE" 2>/dev/null)" = 0 ]; }
-fill_of() { # fill_of WHAT: entries of a map, by mapctl status
-	mapctl status --json | plain_json | tr -d '\n ' | sed -n "s/.*\"$1\":{[^}]*\"used\":\([0-9]*\).*/\1/p"
-}
-fill_is() { [ "$(fill_of "$1")" = "$2" ]; }
 
 # What must be so whatever was cut off: mapd starts, and nothing is left half done.
 recovers() { # recovers BINDINGS RULES

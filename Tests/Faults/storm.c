@@ -5,7 +5,9 @@
  * It does not trust what the gate or mapd say: the forbidden program tells that it ran.
  *
  *   storm TALLY WORKERS FORBIDDEN ALLOWED [PREFIX]  until TALLY.stop exists; with PREFIX the
- *                               forbidden ones are PREFIX0, PREFIX1, ...: each path once
+ *                               forbidden ones are PREFIX0, PREFIX1, ...: each path once, as
+ *                               many as there are; ALLOWED - is none
+ *   storm TALLY --after FILE ...  the same, when FILE exists
  *   storm TALLY --burst COUNT WORKERS FORBIDDEN     COUNT forbidden execs, nothing else
  *   storm --read TALLY          prints the score: name value, a line each
  *   (as FORBIDDEN)              run with argument TALLY: counts itself as having run
@@ -46,10 +48,11 @@ static void work(const char *tally, const char *forbidden, const char *allowed, 
 	for (n = 0; access(stop, F_OK); n++) {
 		if (prefix)
 			snprintf(path, sizeof(path), "%s%lu", prefix, n);
-		try_forbidden(prefix ? path : forbidden, tally);
-		try_allowed(allowed);
 		if (prefix && access(path, F_OK))
 			break;
+		try_forbidden(prefix ? path : forbidden, tally);
+		if (strcmp(allowed, "-"))
+			try_allowed(allowed);
 	}
 	add(&score->ended);
 }
@@ -80,6 +83,13 @@ int main(int count, char **arguments)
 	if (count < 5)
 		return 2;
 	score = map_file(arguments[1], O_RDWR | O_CREAT, sizeof(*score));
+	if (!strcmp(arguments[2], "--after")) {
+		while (access(arguments[3], F_OK))
+			usleep(10000);
+		arguments[3] = arguments[1];
+		arguments += 2;
+		count -= 2;
+	}
 	if (!strcmp(arguments[2], "--burst")) {
 		workers = atoi(arguments[4]);
 		each = atol(arguments[3]) / workers;

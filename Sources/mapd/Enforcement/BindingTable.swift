@@ -192,7 +192,7 @@ public final class BindingTable: @unchecked Sendable {
     if let entry = pidNamespaces[binding.pid_ns], CgroupKey(entry.binding) == cgroup {
       pidNamespaces.remove(binding.pid_ns)
     }
-    ids[binding.id] = nil
+    if ids[binding.id] == cgroup { ids[binding.id] = nil }
     // The assignment stays until the id is used again: an exec that is being judged may read it.
     levels[cgroup] = nil
     return true
