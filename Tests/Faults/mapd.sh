@@ -160,9 +160,48 @@ socket_occupied() {
 	outcome socket-occupied 2
 }
 
+# The wall clock jumps, by minutes and by decades, while containers run and start.
+clock_jumps() {
+	local rounds round seconds
+	if [ -z "${HOLDFAST_GUEST:-}" ]; then
+		skip "clock-jumps: this machine's clock is not ours to set; guests run it"
+		return
+	fi
+	rounds=$(rounds_of 50)
+	check "mapd starts" start_mapd
+	check "a storm begins" begin_storm steady
+	storm_policy jump
+	wait_until policy_in_force jump protect
+	round=0
+	while [ "$round" -lt "$rounds" ]; do
+		round=$((round + 1))
+		case $((round % 5)) in
+		0) seconds=90 ;;
+		1) seconds=-7200 ;;
+		2) seconds=700000000 ;;
+		3) seconds=-1400000000 ;;
+		4) seconds=700007200 ;;
+		esac
+		date -s "@$(($(date +%s) + seconds))" >/dev/null || fail "round $round: the clock is set"
+		goes_on steady 4 || fail "round $round: the storm goes on"
+		[ $((round % 2)) -eq 0 ] || kill_mapd
+		[ $((round % 2)) -eq 0 ] || start_mapd || fail "round $round: mapd starts" "$HF/mapd.log"
+		make_storm jump
+		start_storm jump || fail "round $round: a container starts" "$HF/jump.log"
+		wait_until going jump || fail "round $round: its storm begins"
+		stop_storm jump || fail "round $round: its storm ends"
+		remove_storm jump
+		wait_until fill_is bindings 1 || fail "round $round: its binding goes" "$HF/mapd.log"
+	done
+	stop_storm steady
+	eventually "the reports have all of its count" told_all steady
+	outcome clock-jumps "$rounds"
+}
+
 fault kill_random
 fault oom_kill
 fault stopped
 fault two_mapds
 fault socket_occupied
+fault clock_jumps
 finish
