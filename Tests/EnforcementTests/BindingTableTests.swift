@@ -114,13 +114,18 @@ func newBinding(_ cgroup: UInt64, level: Int = 3, hierarchy: UInt32 = 0) -> NewB
     #expect(try table.bind(newBinding(3), to: 1) == 0, "the number is free again")
   }
 
+  @Test func aPidNamespaceWithoutItsBindingIsForgottenAtStart() throws {
+    let maps = try KernelMaps(bindings: 2)
+    try maps.fillPidNamespaces()
+    let table = try maps.bindingTable()
+    #expect(maps.pidNamespacesMap.keys().isEmpty)
+    _ = try table.bind(newBinding(5), to: 1)
+  }
+
   @Test func aFailedBindingLeavesNothingBehind() throws {
     let maps = try KernelMaps(bindings: 2)
-    // entries of containers that an earlier mapd lost
-    for number in [1, 2] as [UInt32] {
-      try maps.pidNamespacesMap.insert(hf_pid_ns(binding: CgroupKey(id: 90).contract, init_start_ticks: 1), for: number)
-    }
     let table = try maps.bindingTable()
+    try maps.fillPidNamespaces()
     #expect(refusal { _ = try table.bind(newBinding(5, level: 6), to: 3) }?.kind == .full)
     #expect(table.count == 0 && maps.bindingsMap.keys().isEmpty)
     withKnownIssue("the level and the assignment of a binding that failed stay") {
@@ -160,5 +165,14 @@ func newBinding(_ cgroup: UInt64, level: Int = 3, hierarchy: UInt32 = 0) -> NewB
     #expect(second.id(of: CgroupKey(id: 3)) == ids[2])
     #expect(try second.bind(newBinding(4), to: 6) == ids[1])
     #expect(maps.assignment(ids[0]) == 5 && maps.assignment(ids[2]) == 5)
+  }
+}
+
+extension KernelMaps {
+  /// With entries of containers that nobody knows.
+  fileprivate func fillPidNamespaces() throws {
+    for number in [1, 2] as [UInt32] {
+      try pidNamespacesMap.insert(hf_pid_ns(binding: CgroupKey(id: 90).contract, init_start_ticks: 1), for: number)
+    }
   }
 }
