@@ -93,7 +93,8 @@ let package = Package(
       dependencies: [
         "Admission", "Enforcement", "Policy", "Shared", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
-    .testTarget(name: "ObservationTests", dependencies: ["ControlMessages", "Observation"], swiftSettings: strict),
+    .testTarget(
+      name: "ObservationTests", dependencies: ["ControlMessages", "Enforcement", "Observation"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages"], swiftSettings: strict),
   ]

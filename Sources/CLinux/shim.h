@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -51,6 +52,17 @@ static inline int hf_peer_of(int socket, struct hf_peer *peer)
 	peer->uid = credentials.uid;
 	peer->gid = credentials.gid;
 	return 0;
+}
+
+/* A process by descriptor: its number may become another's, the descriptor does not. */
+static inline int hf_open_process(int32_t pid)
+{
+	return (int)syscall(__NR_pidfd_open, pid, 0);
+}
+
+static inline int hf_signal_process(int process, int signal)
+{
+	return (int)syscall(__NR_pidfd_send_signal, process, signal, NULL, 0);
 }
 
 /* The user who made a user namespace. */

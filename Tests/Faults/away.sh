@@ -71,12 +71,14 @@ created_while_away() {
 # Nobody holds a socket: the fail policy decides, closed or open. What started open is
 # found when mapd starts, and bound; what runs in it already is told of.
 found_later() {
-	local rounds round
+	local rounds round doomed
 	rounds=$(rounds_of 50)
 	check "mapd starts" start_mapd --oci-root "$HF/$RUNTIME"
 	check "a storm begins" begin_storm steady
 	storm_policy later
 	policy unlisted protect "$(allow_only app /opt/allowed)"
+	policy doomed protect "runningProcesses: kill" "$(allow_only app /opt/allowed)"
+	wait_until policy_in_force doomed protect
 	wait_until policy_in_force unlisted protect
 	round=0
 	while [ "$round" -lt "$rounds" ]; do
@@ -91,11 +93,16 @@ found_later() {
 		start_container later || fail "round $round: fail open: a container starts" "$HF/later.log"
 		POLICY=unlisted make_storm unlisted --after /tmp/go 1 /opt/forbidden /opt/allowed
 		start_container unlisted || fail "round $round: fail open: another one starts" "$HF/unlisted.log"
+		POLICY=doomed make_storm doomed --after /tmp/go 1 /opt/forbidden /opt/allowed
+		start_container doomed || fail "round $round: fail open: a third one starts" "$HF/doomed.log"
+		doomed=$(pid_of doomed)
 		: >"$HF/mapd.log"
 		start_mapd --oci-root "$HF/$RUNTIME" || fail "round $round: mapd starts" "$HF/mapd.log"
 		bound later || fail "round $round: what runs is found and bound" "$HF/mapd.log"
 		log_says "a process that runs already is not in its container's policy" ||
 			fail "round $round: a forbidden process is told of" "$HF/mapd.log"
+		wait_until has_died "$doomed" || fail "round $round: it is killed where the policy says so" "$HF/mapd.log"
+		remove_container doomed
 		runs unlisted || fail "round $round: and goes on"
 		touch "$(rootfs_of later)/tmp/go" "$(rootfs_of unlisted)/tmp/go"
 		STORMS="$STORMS later unlisted"
@@ -109,6 +116,7 @@ found_later() {
 	stop_storm steady
 	outcome found-later "$rounds"
 }
+has_died() { ! kill -0 "$1"; }
 runs() { kill -0 "$(pid_of "$1")"; }
 
 fault created_while_away

@@ -8,7 +8,7 @@
 burst() {
 	local number
 	number=$(rounds_of 100000)
-	number=$((number / 4 * 4))
+	number=$((number / 4 * 4 + 4))
 	check "mapd starts" start_mapd
 	storm_policy burst
 	wait_until policy_in_force burst protect

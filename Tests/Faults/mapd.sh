@@ -46,6 +46,32 @@ churn() { # churn ROUND: the hook waits until it is answered, or mapd dies on it
 	start_container "passing$1"
 }
 
+# What was counted and not yet told when mapd was killed is told by the next one, though it
+# happens no more.
+counts_outlive_mapd() {
+	local rounds round
+	rounds=$(rounds_of 50)
+	check "mapd starts" start_mapd
+	storm_policy counts
+	wait_until policy_in_force counts protect
+	round=0
+	while [ "$round" -lt "$rounds" ]; do
+		round=$((round + 1))
+		make_storm counts
+		start_storm counts || fail "round $round: a container starts" "$HF/counts.log"
+		wait_until going counts
+		# every third time while the first event is still in the ring
+		[ $((round % 3)) -ne 0 ] || halt_mapd
+		stop_storm counts || fail "round $round: its storm ends"
+		kill_mapd
+		start_mapd || fail "round $round: mapd starts" "$HF/mapd.log"
+		wait_until told_all counts || fail "round $round: told $(told counts) of $(score counts tried)"
+		remove_storm counts
+		wait_until fill_is bindings 0 || fail "round $round: its binding goes"
+	done
+	outcome counts-outlive-mapd "$rounds"
+}
+
 # Memory runs out in mapd's cgroup, and mapd is the one to go.
 oom_kill() {
 	local rounds round group most hog code
@@ -199,6 +225,7 @@ clock_jumps() {
 }
 
 fault kill_random
+fault counts_outlive_mapd
 fault oom_kill
 fault stopped
 fault two_mapds

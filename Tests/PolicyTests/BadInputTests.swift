@@ -106,6 +106,9 @@ private let bad: [Bad] = [
   Bad("no mode", manifest(mode: nil), line: 7, field: "spec", says: "has no mode"),
   Bad("boolean mode", manifest(mode: "on"), line: 7, field: "spec.mode", says: "is a boolean"),
   Bad(
+    "unknown runningProcesses", manifest(spec: "runningProcesses: stop"), line: 8,
+    field: "spec.runningProcesses", says: "write report or kill"),
+  Bad(
     "unknown otherContainers", manifest(spec: "otherContainers: learn"), line: 8,
     field: "spec.otherContainers", says: "write ignore, monitor or protect"),
   Bad(

@@ -94,6 +94,7 @@ import Testing
             .init(key: "k", operator: .exists),
           ]),
       rulesByContainer: containers,
-      otherContainers: (OtherContainers.allCases + [nil]).randomElement(using: &random)!)
+      otherContainers: (OtherContainers.allCases + [nil]).randomElement(using: &random)!,
+      runningProcesses: (RunningProcesses.allCases + [nil]).randomElement(using: &random)!)
   }
 }

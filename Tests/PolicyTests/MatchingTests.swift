@@ -147,6 +147,16 @@ private func selected(_ name: String, mode: String = "monitor", _ rest: String) 
         == .learn)
   }
 
+  @Test func runningProcessesAreKilledIfAnyPolicySaysSo() {
+    let rules = "rulesByContainer: {nginx: {}}"
+    let silent = selected("silent", rules)
+    let killing = selected("killing", rules + "\nrunningProcesses: kill")
+    let reporting = selected("reporting", rules + "\nrunningProcesses: report")
+    #expect(PolicySet([silent]).effective(for: app)?.runningProcesses == .report)
+    #expect(PolicySet([silent, killing, reporting]).effective(for: app)?.runningProcesses == .kill)
+    #expect(PolicySet([silent, reporting]).effective(for: app)?.runningProcesses == .report)
+  }
+
   @Test func theSandboxOfAPodIsLeftAloneUnlessNamed() {
     let set = PolicySet([
       selected("web", mode: "protect", "rulesByContainer: {POD: {}}\notherContainers: protect")

@@ -193,7 +193,7 @@ public actor ContainerRegistry {
         "cgroup": "\(record.cgroup.path)",
       ])
     trouble.containers[record.identity.id] = nil
-    if isRunning { tellOfForbidden(record, compiled.ruleSet) }
+    if isRunning { dealWithForbidden(record, compiled.ruleSet, policy) }
   }
 
   /// The container is gone, or no policy is for it any more.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Enforcement
 import Foundation
+import Policy
 
 /// A process that ran before its container was bound and that the gate would not have let run.
 struct ForbiddenProcess: Equatable {
@@ -10,13 +12,21 @@ struct ForbiddenProcess: Equatable {
 }
 
 extension ContainerRegistry {
-  /// The gate judges execs; what runs already is told of and left alone: it may be what the
-  /// operator has just forgotten to list, and it has done what it could.
-  func tellOfForbidden(_ record: ContainerRecord, _ ruleSet: RuleSet) {
+  /// The gate judges execs; what runs already is told of and left alone, unless the policy says
+  /// `kill`: it may be what the operator has just forgotten to list, and it has done what it could.
+  func dealWithForbidden(_ record: ContainerRecord, _ ruleSet: RuleSet, _ policy: EffectivePolicy) {
     let forbidden = proc.forbidden(in: record.cgroup, like: record.pid, ruleSet)
+    let isKilling = policy.mode == .protect && policy.runningProcesses == .kill
+    if isKilling {
+      for process in forbidden where !proc.kill(process, in: record.cgroup) {
+        log.error(
+          "a process that its container's policy wants killed could not be",
+          metadata: ["container": "\(record.identity.id)", "pid": "\(process.pid)", "path": "\(process.path)"])
+      }
+    }
     for process in forbidden.prefix(Self.forbiddenToldMax) {
       log.warning(
-        "a process that runs already is not in its container's policy; it is not stopped",
+        "a process that runs already is not in its container's policy; it is \(isKilling ? "killed" : "not stopped")",
         metadata: [
           "container": "\(record.identity.id)", "name": "\(record.identity.name)",
           "namespace": "\(record.identity.namespace)", "pid": "\(process.pid)", "path": "\(process.path)",
@@ -47,6 +57,20 @@ extension ProcFS {
       }
       return ForbiddenProcess(pid: pid, path: path)
     }
+  }
+
+  /// False when it could not be killed. True when it is gone, or executes something else by now:
+  /// that has been judged.
+  func kill(_ process: ForbiddenProcess, in cgroup: CgroupLocation) -> Bool {
+    let descriptor = hf_open_process(process.pid)
+    guard descriptor >= 0 else { return errno == ESRCH }
+    defer { close(descriptor) }
+    // The descriptor is of whoever had the number when it was opened: is that still the one?
+    guard executable(process.pid) == process.path,
+      let line = (try? cgroups(process.pid))?.first(where: { $0.hierarchy == cgroup.hierarchy }),
+      (line.path + "/").hasPrefix(cgroup.path + "/")
+    else { return true }
+    return hf_signal_process(descriptor, SIGKILL) == 0 || errno == ESRCH
   }
 
   private func executable(_ pid: Int32) -> String? {

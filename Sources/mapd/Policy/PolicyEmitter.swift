@@ -24,6 +24,9 @@ public enum PolicyEmitter {
     if let others = policy.otherContainers {
       specification.append(("otherContainers", text(others.rawValue)))
     }
+    if let running = policy.runningProcesses {
+      specification.append(("runningProcesses", text(running.rawValue)))
+    }
     return try Yams.serialize(
       node: mapping([
         ("apiVersion", text(policy.apiVersion)), ("kind", text(policy.kind.rawValue)),

@@ -65,6 +65,8 @@ public struct EffectivePolicy: Hashable, Sendable {
   /// No policy names the container: the mode comes from `spec.otherContainers` and nothing is
   /// listed.
   public var isOtherContainer: Bool
+  /// `kill` where any of the policies says so.
+  public var runningProcesses = RunningProcesses.report
 }
 
 public enum PolicyMatch: Hashable, Sendable {
@@ -97,6 +99,7 @@ extension PolicySet {
   /// - Mode: the strictest that any matching policy asks for. A policy that does not name the
   ///   container asks for its `otherContainers`, if that is written, so that a further policy can
   ///   list more but never lift what another one asked for.
+  /// - Running processes: killed if any matching policy says so.
   /// - Relaxations, and `interpreters: implied` on a path listed twice: only what every policy that
   ///   lists it grants. A relaxation lifts a check as a whole, so one lax policy must not lift it
   ///   for all.
@@ -104,6 +107,7 @@ extension PolicySet {
     let matching = byNamespace[workload.namespace, default: []].filter { $0.isFor(workload) }
     guard !matching.isEmpty else { return .unmatched }
     let names = matching.map(\.name).sorted()
+    let running = matching.contains { $0.runningProcesses == .kill } ? RunningProcesses.kill : .report
     let naming = matching.compactMap { policy in
       policy.rulesByContainer[workload.containerName].map { (policy.mode, $0) }
     }
@@ -116,7 +120,8 @@ extension PolicySet {
       }
       return .judged(
         EffectivePolicy(
-          mode: mode, rules: [], relaxations: [], policies: names, isOtherContainer: true))
+          mode: mode, rules: [], relaxations: [], policies: names, isOtherContainer: true,
+          runningProcesses: running))
     }
     let modes = naming.map(\.0) + others.compactMap { $0.otherContainers?.mode }
     var implied: [ExecutablePath: Bool] = [:]
@@ -134,7 +139,7 @@ extension PolicySet {
         rules: implied.keys.sorted().map {
           PathRule($0, interpretersImplied: implied[$0]!)
         },
-        relaxations: relaxations, policies: names, isOtherContainer: false))
+        relaxations: relaxations, policies: names, isOtherContainer: false, runningProcesses: running))
   }
 }
 

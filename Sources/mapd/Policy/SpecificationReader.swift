@@ -13,6 +13,9 @@ enum SpecificationReader {
     policy.otherContainers = fields.takeSet("otherContainers").flatMap {
       $0.choice(OtherContainers.self)
     }
+    policy.runningProcesses = fields.takeSet("runningProcesses").flatMap {
+      $0.choice(RunningProcesses.self)
+    }
     for entry in fields.take("rulesByContainer")?.entries() ?? [] {
       guard isContainerName(entry.name) else {
         entry.key.problem(

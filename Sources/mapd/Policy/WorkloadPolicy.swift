@@ -30,6 +30,15 @@ public enum OtherContainers: String, Sendable, CaseIterable, Comparable {
   }
 }
 
+/// `spec.runningProcesses`: what happens to a process that runs already when its container comes
+/// under a policy in mode protect, and that the policy does not list.
+public enum RunningProcesses: String, Sendable, CaseIterable {
+  /// Told in mapd's log, and left alone: only execs are judged.
+  case report
+  /// Told, and killed.
+  case kill
+}
+
 /// `executables.interpreters`: whether a listed script brings its `#!` interpreter with it.
 public enum Interpreters: String, Sendable, CaseIterable {
   /// The interpreter may run for listed scripts only.
@@ -115,12 +124,14 @@ public struct WorkloadPolicy: Hashable, Sendable {
   public var rulesByContainer: [String: ContainerRules]
   /// nil: not written, `OtherContainers.standard` applies.
   public var otherContainers: OtherContainers?
+  /// nil: not written, `report` applies.
+  public var runningProcesses: RunningProcesses?
 
   public init(
     kind: PolicyKind = .policy, apiVersion: String = apiVersions[0], name: PolicyName,
     labels: [String: String] = [:], annotations: [String: String] = [:], mode: PolicyMode,
     selector: LabelSelector? = nil, rulesByContainer: [String: ContainerRules] = [:],
-    otherContainers: OtherContainers? = nil
+    otherContainers: OtherContainers? = nil, runningProcesses: RunningProcesses? = nil
   ) {
     self.kind = kind
     self.apiVersion = apiVersion
@@ -131,5 +142,6 @@ public struct WorkloadPolicy: Hashable, Sendable {
     self.selector = selector
     self.rulesByContainer = rulesByContainer
     self.otherContainers = otherContainers
+    self.runningProcesses = runningProcesses
   }
 }
