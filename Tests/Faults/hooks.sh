@@ -72,13 +72,13 @@ pid_reused() {
 			"$HOLDFAST_BIN/oci-hook" --socket "$HOOK_SOCKET" --timeout 60000 --fail closed createRuntime \
 				>"$HF/ghost.log" 2>&1 &
 		hook=$!
-		wait_until waits_for_answer $hook || fail "round $round: the hook asks"
-		kill -9 $pid
-		wait $pid 2>/dev/null
-		bystander=$("$HOLDFAST_BIN/respawn" $pid "$group" 2>"$HF/respawn.log")
+		wait_until waits_for_answer "$hook" || fail "round $round: the hook asks"
+		kill -9 "$pid"
+		wait "$pid" 2>/dev/null
+		bystander=$("$HOLDFAST_BIN/respawn" "$pid" "$group" 2>"$HF/respawn.log")
 		kill -CONT "$MAPD_PID"
 		code=0
-		wait $hook || code=$?
+		wait "$hook" || code=$?
 		[ "$bystander" = "$pid" ] || fail "round $round: the number is used again" "$HF/respawn.log"
 		[ "$code" -eq 1 ] || fail "round $round: refused, exit code $code" "$HF/ghost.log"
 		fill_is bindings 1 || fail "round $round: the bystander was bound" "$HF/mapd.log"
@@ -204,7 +204,7 @@ stale_binding() {
 }
 le8() { # le8 NUMBER: eight bytes, the lowest first
 	local n=0 rest="$1"
-	while [ $n -lt 8 ]; do
+	while [ "$n" -lt 8 ]; do
 		printf '%02x ' $((rest & 255))
 		rest=$((rest >> 8)) n=$((n + 1))
 	done

@@ -76,7 +76,7 @@ ring_full() {
 	storm_policy ring
 	wait_until policy_in_force ring protect
 	make_storm ring 1 /opt/forbidden /opt/allowed /opt/bad
-	many_paths ring $number
+	many_paths ring "$number"
 	echo "$RUNTIME" >"$HF/bundles/ring/runtime"
 	check "a container is created" runtime create --bundle "$HF/bundles/ring" ring
 	halt_mapd
@@ -85,12 +85,12 @@ ring_full() {
 	STORMS=ring
 	wait_until has_ended ring 1
 	kill -CONT "$MAPD_PID"
-	check "all were tried" test "$(score ring tried)" -eq $number
-	eventually "each path was told, or its event counted as lost" told_or_lost $number
+	check "all were tried" test "$(score ring tried)" -eq "$number"
+	eventually "each path was told, or its event counted as lost" told_or_lost "$number"
 	check "some were lost" test "$(counter eventsLost)" -gt 0
-	eventually "what was lost is told by its count" all_told $number
+	eventually "what was lost is told by its count" all_told "$number"
 	say "$(paths_told) told with their paths, $(counter eventsLost) events lost"
-	outcome ring-full $number
+	outcome ring-full "$number"
 }
 
 # More different paths than map reports counts; what finds no room is told each time.
@@ -104,13 +104,13 @@ reports_full() {
 	storm_policy reports
 	wait_until policy_in_force reports protect
 	make_storm reports 1 /opt/forbidden - /opt/bad
-	many_paths reports $number
+	many_paths reports "$number"
 	check "a container starts" start_storm reports
 	wait_until has_ended reports 1
-	check "all were tried" test "$(score reports tried)" -eq $number
+	check "all were tried" test "$(score reports tried)" -eq "$number"
 	check "what found no room is counted" test "$(counter reportsFull)" -ge $((number - 16384))
-	eventually "each path was told, or its event counted as lost" told_or_lost $number
-	outcome reports-full $number
+	eventually "each path was told, or its event counted as lost" told_or_lost "$number"
+	outcome reports-full "$number"
 }
 
 crowd_rootfs() { # links: 500 copies would take room
