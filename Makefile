@@ -70,7 +70,7 @@ unit: ## unit tests only
 	swift test
 
 e2e: build test-programs ## real containers on this machine, attach point kill
-	Tests/e2e/run main kill9 badinput paths bypass
+	Tests/e2e/run main kill9 uninstall badinput paths bypass ../systemd/units ../systemd/activation ../systemd/capabilities ../systemd/mounts
 
 false-refusals: build test-programs ## 1,000 execs by each runc and crun, 100 by podman, under protect: none may be refused
 	RUNC="$${RUNC:-1.1.5 1.1.15 1.3.6}" CRUN="$${CRUN:-1.8.1 1.21 1.28}" Tests/e2e/run false-refusals podman
@@ -88,7 +88,7 @@ lint: ## formatting and static checks of Swift, C and shell
 	@tools/setup test
 	swift format lint --strict --recursive Package.swift Sources Tests
 	clang-format --dry-run -Werror bpf/*.c bpf/*.h
-	shellcheck -x tools/* bench/hook/run Tests/Fuzz/run Tests/vm/init Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/vm/techniques Tests/e2e/*.sh Tests/e2e/run Tests/systemd/*.sh Tests/Faults/*.sh Tests/Faults/run
+	shellcheck -x tools/* bench/hook/run Tests/Fuzz/run Tests/vm/init Tests/vm/suites.sh Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/vm/techniques Tests/e2e/*.sh Tests/e2e/run Tests/systemd/*.sh Tests/Faults/*.sh Tests/Faults/run
 
 format: ## format Swift and C in place
 	swift format --in-place --recursive Package.swift Sources Tests
