@@ -18,9 +18,9 @@ const char *posix_argument(int index)
 	return index < saved_argc ? saved_argv[index] : NULL;
 }
 
-int posix_open_to_read(const void *path)
+int posix_open(const char *path, int flags, unsigned int mode)
 {
-	return open(path, O_RDONLY | O_CLOEXEC);
+	return open(path, flags | O_CLOEXEC, mode);
 }
 
 int posix_errno(void)

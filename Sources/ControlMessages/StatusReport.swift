@@ -54,6 +54,10 @@ public struct StatusReport: Codable, Hashable, Sendable {
   public var policyProblems: Int
   /// What is not as it should be on this node, a sentence each.
   public var troubles: [String]?
+  /// Containers that a hook let start without an answer of mapd, since mapd's start.
+  public var openFailures: Int?
+  /// What the hook said of the last one.
+  public var lastOpenFailure: String?
   /// Events lost because the ring buffer was full; their verdicts stood and are counted.
   public var eventsLost: UInt64
 
@@ -62,7 +66,8 @@ public struct StatusReport: Codable, Hashable, Sendable {
     degraded: String? = nil, notUsed: [AttachAttempt] = [], layout: Int, pid: Int, started: String,
     adopted: Bool, lsmList: [String], bpffsPath: String, bindings: Fill, ruleSets: Fill,
     rules: Fill,
-    counters: [String: UInt64] = [:], policyProblems: Int, troubles: [String]? = nil, eventsLost: UInt64
+    counters: [String: UInt64] = [:], policyProblems: Int, troubles: [String]? = nil, openFailures: Int? = nil,
+    lastOpenFailure: String? = nil, eventsLost: UInt64
   ) {
     self.version = version
     self.kernelRelease = kernelRelease
@@ -82,6 +87,8 @@ public struct StatusReport: Codable, Hashable, Sendable {
     self.counters = counters
     self.policyProblems = policyProblems
     self.troubles = troubles
+    self.openFailures = openFailures
+    self.lastOpenFailure = lastOpenFailure
     self.eventsLost = eventsLost
   }
 }

@@ -16,7 +16,7 @@ struct Mapctl: ParsableCommand {
         4  mapd answered with an error; uninstall, the gate could not be taken down
       """,
     version: Release.version,
-    subcommands: [Status.self, Containers.self, Policies.self, Events.self, Uninstall.self])
+    subcommands: [Status.self, Containers.self, Policies.self, Events.self, Hooks.self, Uninstall.self])
 
   @OptionGroup var options: Options
 }

@@ -36,6 +36,10 @@ enum StatusText {
     default: add("policies", "\(status.policyProblems) problems, see mapctl policies", .yellow)
     }
     for trouble in status.troubles ?? [] { add("trouble", trouble, .red) }
+    if let count = status.openFailures, count > 0 {
+      add(
+        "hooks", "\(count) without an answer of mapd, the last: \(status.lastOpenFailure ?? "unknown")", .yellow)
+    }
     let execs = CounterName.names.compactMap { name in status.counters[name].map { (name, $0) } }
     add("counters", counted(execs))
     let reasons = ReasonName.allCases.compactMap { reason in

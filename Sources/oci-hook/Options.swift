@@ -9,12 +9,15 @@ struct UsageError: Error {
   var argument: [UInt8] = []
 }
 
-/// `oci-hook [options] createRuntime|poststart|poststop`; see hooks.d/README.md.
+/// `oci-hook [options] createRuntime|poststart|poststop`; see hooks.d/README.md. What the
+/// configuration file says comes first; options of the command line change it or add to it.
 struct Options {
   var phase: Phase = .createRuntime
   var socket: [UInt8] = bytes("/run/holdfast/hook.sock")
   /// Where lines go that the runtime would not show.
   var systemLog: [UInt8] = bytes("/dev/log")
+  /// Where mapd learns later of what was decided without it.
+  var spool: [UInt8] = bytes("/run/holdfast/spool")
   /// For everything: reading the state, connecting, waiting for the answer.
   var timeoutMilliseconds = Options.timeoutDefault
   var failPolicy = FailPolicy()
@@ -23,7 +26,10 @@ struct Options {
   /// The longest `--timeout`. Runtimes give hooks tens of seconds at most.
   static let timeoutMax = 60_000
 
+  static var standardConfiguration: [UInt8] { bytes("/etc/holdfast/hook.json") }
+
   init(arguments: [[UInt8]]) throws(UsageError) {
+    try readConfiguration(arguments)
     var phase: Phase?
     var index = 0
     while index < arguments.count {
@@ -48,9 +54,28 @@ struct Options {
     self.phase = phase
   }
 
+  /// The file must be read before the other options, wherever it is named among them.
+  private mutating func readConfiguration(_ arguments: [[UInt8]]) throws(UsageError) {
+    var named: [UInt8]?
+    var index = 0
+    while index + 1 < arguments.count {
+      if arguments[index] == bytes("--config") { named = arguments[index + 1] }
+      index += arguments[index].starts(with: bytes("--")) ? 2 : 1
+    }
+    guard let json = try configurationText(named) else { return }
+    for setting in try settings(json) { try set(setting.option, setting.value) }
+  }
+
   private mutating func set(_ option: [UInt8], _ value: [UInt8]) throws(UsageError) {
     guard !value.isEmpty else { throw UsageError(text: "empty value of ", argument: option) }
-    if option == bytes("--socket") {
+    if option == bytes("--config") {
+      // read already
+    } else if option == bytes("--spool") {
+      guard value[0] == UInt8(ascii: "/") else {
+        throw UsageError(text: "the spool is not an absolute path: ", argument: value)
+      }
+      spool = value
+    } else if option == bytes("--socket") {
       socket = try Self.socketPath(value)
     } else if option == bytes("--log") {
       systemLog = try Self.socketPath(value)

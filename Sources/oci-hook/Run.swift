@@ -29,6 +29,7 @@ func run() -> Int32 {
   } catch {
     let line = undecided(options, state, error, decision)
     guard decision == .open else { return end(1, line) }
+    spool(options, request, line)
     return end(0, line, systemLog: options.systemLog)
   }
 }

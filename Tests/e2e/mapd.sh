@@ -5,17 +5,18 @@
 # mapd that serves this machine is not disturbed.
 
 BPFFS=/sys/fs/bpf/$(basename "$HF" | tr . _) # bpffs refuses names with a dot
-HOOK_SOCKET=$HF/run/hook.sock
-CONTROL_SOCKET=$HF/run/control.sock
+RUN_DIR=${RUN_DIR:-$HF/run}
+HOOK_SOCKET=$RUN_DIR/hook.sock
+CONTROL_SOCKET=$RUN_DIR/control.sock
 POLICIES=$HF/policies
 MAPD_PID=
-mkdir -p "$HF/run" "$POLICIES" "$HF/state"
+mkdir -p "$RUN_DIR" "$POLICIES" "$HF/state"
 
 start_mapd() { # start_mapd [OPTION...]: returns when it answers
 	local attach="$ATTACH"
 	[ "$GATE" = on ] || attach=none
 	# shellcheck disable=SC2086 # a command
-	${MAPD_WITH:-} "$HOLDFAST_BIN/mapd" --run-dir "$HF/run" --bpffs "$BPFFS" --policies "$POLICIES" \
+	${MAPD_WITH:-} "$HOLDFAST_BIN/mapd" --run-dir "$RUN_DIR" --bpffs "$BPFFS" --policies "$POLICIES" \
 		--state-dir "$HF/state" --gate-object "$HOLDFAST_BIN/gate.bpf.o" \
 		--attach "$attach" "$@" >>"$HF/mapd.log" 2>&1 &
 	MAPD_PID=$!

@@ -6,10 +6,12 @@
  */
 #pragma once
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
@@ -18,8 +20,8 @@
 /* NULL beyond the last argument. */
 const char *posix_argument(int index);
 
-/* open() is variadic, which does not import. */
-int posix_open_to_read(const void *path);
+/* open(2) with close-on-exec, without its variable arguments. */
+int posix_open(const char *path, int flags, unsigned int mode);
 
 int posix_errno(void);
 /* Untranslated, so that no locale is loaded. NULL for an unknown number. */

@@ -35,10 +35,20 @@ extension ProcFS {
 
   /// Its init has not yet changed to the container's root.
   func isBeforePivot(_ pid: Int32, rootPath: String?) -> Bool {
-    guard let rootPath, rootPath != "/" else { return false }
+    hasHostRoot(pid, rootPath: rootPath) == true
+  }
+
+  /// Its init has changed to the container's root: the workload runs, or is about to.
+  func isPastPivot(_ pid: Int32, rootPath: String?) -> Bool {
+    hasHostRoot(pid, rootPath: rootPath) == false
+  }
+
+  /// nil: it cannot be told.
+  private func hasHostRoot(_ pid: Int32, rootPath: String?) -> Bool? {
+    guard let rootPath, rootPath != "/" else { return nil }
     var own = stat()
     var host = stat()
-    guard stat(path(pid, "root/"), &own) == 0, stat("/", &host) == 0 else { return false }
+    guard stat(path(pid, "root/"), &own) == 0, stat("/", &host) == 0 else { return nil }
     return own.st_dev == host.st_dev && own.st_ino == host.st_ino
   }
 

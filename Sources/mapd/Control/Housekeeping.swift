@@ -8,16 +8,22 @@ import ServiceLifecycle
 public struct Housekeeping: Service {
   let registry: ContainerRegistry
   let journal: EventJournal
+  let spool: Spool
+  let roots: DiscoveryRoots
 
-  public init(registry: ContainerRegistry, journal: EventJournal) {
+  public init(registry: ContainerRegistry, journal: EventJournal, spool: Spool, roots: DiscoveryRoots) {
     self.registry = registry
     self.journal = journal
+    self.spool = spool
+    self.roots = roots
   }
 
   public func run() async throws {
     try? await cancelWhenGracefulShutdown {
       while true {
         try await Task.sleep(for: .seconds(1))
+        // Containers that a hook let go on while mapd did not answer.
+        if await spool.take() { await registry.discover(roots) }
         await registry.sweep()
         // Told before they are forgotten: the last counts of a container are counts too.
         let ended = await registry.takeEnded()

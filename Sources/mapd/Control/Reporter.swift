@@ -11,13 +11,15 @@ public struct Reporter: Sendable {
   let registry: ContainerRegistry
   let gate: Gate
   let pump: EventPump
+  let spool: Spool
   let version: String
   let started: Timestamp
 
-  public init(registry: ContainerRegistry, gate: Gate, pump: EventPump, version: String) {
+  public init(registry: ContainerRegistry, gate: Gate, pump: EventPump, spool: Spool, version: String) {
     self.registry = registry
     self.gate = gate
     self.pump = pump
+    self.spool = spool
     self.version = version
     started = .now
   }
@@ -34,6 +36,7 @@ public struct Reporter: Sendable {
     let trouble = await registry.troubles()
     counters["bindingsFull"] = trouble.bindingsFull
     counters["rulesFull"] = trouble.rulesFull
+    let unanswered = await spool.count
     return StatusReport(
       version: version, kernelRelease: gate.features.release, gateAttached: gate.attachPoint != nil,
       attachPoint: gate.attachPoint?.rawValue ?? "none",
@@ -45,6 +48,7 @@ public struct Reporter: Sendable {
       ruleSets: .init(used: fill.ruleSets, maximum: gate.ruleSets.maximum),
       rules: .init(used: fill.rules, maximum: gate.ruleSets.rulesMaximum),
       counters: counters, policyProblems: problems, troubles: trouble.sentences,
+      openFailures: unanswered.open, lastOpenFailure: unanswered.last,
       eventsLost: gate.counters.eventsLost + pump.dropped.load(ordering: .relaxed))
   }
 

@@ -31,20 +31,24 @@ struct MapServer {
         gate: gate, policies: policies, proc: ProcFS(root: options.procfs),
         recordDirectory: options.runDir + "/containers", log: log)
       await registry.adopt()
+      let spool = Spool(path: options.runDir + "/spool", log: log)
+      _ = await spool.take()
       await registry.discover(options.discovery.roots)
-      try await serve(gate, registry, source)
+      try await serve(gate, registry, source, spool)
     } catch {
       log.critical("mapd cannot start; what is pinned stays in force", metadata: ["reason": "\(error)"])
       throw ExitCode(1)
     }
   }
 
-  private func serve(_ gate: Gate, _ registry: ContainerRegistry, _ source: WatchedDirectory) async throws {
+  private func serve(_ gate: Gate, _ registry: ContainerRegistry, _ source: WatchedDirectory, _ spool: Spool)
+    async throws
+  {
     let journal = EventJournal(
       registry: registry, gate: gate, output: STDOUT_FILENO, memory: options.runDir + "/reports")
     let pump = EventPump()
     try pump.start(gate)
-    let reporter = Reporter(registry: registry, gate: gate, pump: pump, version: holdfastVersion)
+    let reporter = Reporter(registry: registry, gate: gate, pump: pump, spool: spool, version: holdfastVersion)
     let hooks = HookServer(registry: registry, log: log)
     let control = ControlServer(reporter: reporter, journal: journal, log: log)
     signal(SIGPIPE, SIG_IGN)
@@ -56,7 +60,7 @@ struct MapServer {
     ServiceManager.notify("READY=1")
     let services: [any Service] = [
       EventService(pump: pump, journal: journal),
-      Housekeeping(registry: registry, journal: journal),
+      Housekeeping(registry: registry, journal: journal, spool: spool, roots: options.discovery.roots),
       PolicyWatcher(source: source, registry: registry, log: log),
       hookServer,
       controlServer,

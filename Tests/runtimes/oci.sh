@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# oci.sh: runc or crun called directly, with the bundles of the e2e suites.
+
+prepare() {
+	# LOW: the version; VERSION: which of the two
+	if ! fetched=$("$tools/fetch-runtime" "$VERSION" "$LOW" | tail -n 1) || [ ! -x "$fetched" ]; then
+		PROBLEM="$VERSION $LOW cannot be had"
+		return 1
+	fi
+	RUNTIME=$fetched
+	STATE=/run/$VERSION
+	# nobody calls mapctl for a bare runtime; the hook is where it always is
+	mkdir -p /usr/libexec/holdfast
+	cp "$HOLDFAST_BIN/oci-hook" /usr/libexec/holdfast/
+	HOOKS=none POLICY='' bundle probe /bin/true
+	if ! oci run --bundle "$HF/bundles/probe" probe </dev/null; then
+		PROBLEM="$VERSION $LOW runs nothing on this machine: $(tail -n 1 "$HF/prepare.log")"
+		return 1
+	fi
+}
+
+oci() { "$RUNTIME" --root "$STATE" "$@"; }
+
+# As an engine that reads base-spec-hooks.json would pass it.
+hook() {
+	printf '"%s": [{"path": "/usr/libexec/holdfast/oci-hook", "args": ["oci-hook", "%s"], "timeout": 60}]' "$1" "$1"
+}
+
+launch() {
+	local name="$1" hooks=''
+	shift
+	[ "$HOOKED" = yes ] || hooks=none
+	mkdir -p "$HF/bundles/$name/rootfs/witness"
+	plain_rootfs "$HF/bundles/$name/rootfs"
+	HOOKS=$hooks POLICY=runtime bundle "$name" "$@"
+	sed -i 's,"destination": "/proc",&,; s,"mounts": \[,&{"destination": "/witness"\, "type": "bind"\, "source": "'"$HF/witness"'"\, "options": ["bind"\, "rw"]}\,,' \
+		"$HF/bundles/$name/config.json"
+	oci run -d --bundle "$HF/bundles/$name" "$name-$$" </dev/null >"$HF/$name.out" 2>&1 || {
+		cat "$HF/$name.out"
+		return 1
+	}
+}
+
+enter() {
+	local name="$1"
+	shift
+	oci exec "$name-$$" "$@" </dev/null
+}
+
+halt() {
+	oci kill "$1-$$" KILL
+	wait_until oci_is_stopped "$1"
+	oci delete -f "$1-$$"
+	rm -rf "$HF/bundles/$1"
+}
+oci_is_stopped() { oci state "$1-$$" | grep -q stopped; }
+
+id_of() { echo "$1-$$"; }
+conclude() { :; }

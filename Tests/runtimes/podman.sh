@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# podman.sh: podman with the hooks.d that mapctl installs, by its standard folders.
+# VERSION of podman; LOW: runc or crun, then its version.
+
+prepare() {
+	if ! fetched=$("$tools/fetch-runtime" podman "$VERSION" | tail -n 1) || [ ! -x "$fetched" ]; then
+		PROBLEM="podman $VERSION cannot be had"
+		return 1
+	fi
+	PODMAN=$fetched
+	if ! LOWER=$("$tools/fetch-runtime" "$LOW" "$LOW_VERSION" | tail -n 1) || [ ! -x "$LOWER" ]; then
+		PROBLEM="$LOW $LOW_VERSION cannot be had"
+		return 1
+	fi
+	podman_settings
+	"$HOLDFAST_BIN/mapctl" hooks install --runtime podman || return
+	mkdir -p "$HF/probe"
+	plain_rootfs "$HF/probe/rootfs"
+	if ! podman run --rm --network none --hooks-dir "$HF" --rootfs "$HF/probe/rootfs" /bin/true; then
+		PROBLEM="podman $VERSION with $LOW $LOW_VERSION runs nothing on this machine: $(tail -n 1 "$HF/prepare.log")"
+		return 1
+	fi
+	podman_import
+}
+
+podman_settings() {
+	mkdir -p /etc/containers
+	# limits that are raised by nobody: not every machine lets root raise its own
+	cat >/etc/containers/containers.conf <<TOML
+[containers]
+log_driver = "k8s-file"
+netns = "none"
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+conmon_path = ["$(dirname "$PODMAN")/conmon"]
+helper_binaries_dir = ["$(dirname "$PODMAN")"]
+runtime = "$LOWER"
+TOML
+	printf '[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n' \
+		>/etc/containers/storage.conf
+	echo '{"default": [{"type": "insecureAcceptAnything"}]}' >/etc/containers/policy.json
+}
+
+# Made here: no network.
+podman_import() {
+	mkdir -p "$HF/probe/rootfs/witness"
+	tar -C "$HF/probe/rootfs" -c . | podman import - localhost/busybox:1
+}
+
+podman() { "$PODMAN" "$@"; }
+
+launch() {
+	local name="$1" hooks=''
+	shift
+	[ "$HOOKED" = yes ] || hooks="--hooks-dir $HF/none"
+	mkdir -p "$HF/none"
+	# shellcheck disable=SC2086 # an option and its value
+	podman run -d --name "$name" $hooks --annotation security.rancher.io/policy=runtime \
+		--annotation io.kubernetes.container.name=app --annotation io.kubernetes.pod.namespace=e2e \
+		-v "$HF/witness:/witness" localhost/busybox:1 "$@" >"$HF/$name.id" 2>"$HF/$name.out" || {
+		cat "$HF/$name.out"
+		return 1
+	}
+}
+
+enter() {
+	local name="$1"
+	shift
+	podman exec "$name" "$@" </dev/null
+}
+
+halt() {
+	podman stop -t 0 "$1"
+	podman rm -f "$1"
+}
+
+id_of() { # podman makes it, also of a container that it then could not start
+	[ -s "$HF/$1.id" ] || podman inspect --format '{{.Id}}' "$1" >"$HF/$1.id" 2>/dev/null
+	cat "$HF/$1.id"
+}
+conclude() { podman rm -fa -t 0; }
