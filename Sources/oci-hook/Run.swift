@@ -7,6 +7,9 @@ func run() -> Int32 {
   let options: Options
   do { options = try Options(arguments: arguments()) } catch {
     armBackstop(afterMilliseconds: Options.timeoutDefault)
+    // Not before the runtime has written its state: crun may take a pipe that breaks for a
+    // hook that ended well.
+    _ = try? readState(until: Deadline(afterMilliseconds: Options.timeoutDefault))
     return end(1, misconfigured(error))
   }
   let deadline = Deadline(afterMilliseconds: options.timeoutMilliseconds)

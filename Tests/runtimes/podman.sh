@@ -15,9 +15,9 @@ prepare() {
 	fi
 	podman_settings
 	"$HOLDFAST_BIN/mapctl" hooks install --runtime podman || return
-	mkdir -p "$HF/probe"
+	mkdir -p "$HF/probe" "$HF/none"
 	plain_rootfs "$HF/probe/rootfs"
-	if ! podman run --rm --network none --hooks-dir "$HF" --rootfs "$HF/probe/rootfs" /bin/true; then
+	if ! podman run --rm --network none --hooks-dir "$HF/none" --rootfs "$HF/probe/rootfs" /bin/true; then
 		PROBLEM="podman $VERSION with $LOW $LOW_VERSION runs nothing on this machine: $(tail -n 1 "$HF/prepare.log")"
 		return 1
 	fi
@@ -56,7 +56,6 @@ launch() {
 	local name="$1" hooks=''
 	shift
 	[ "$HOOKED" = yes ] || hooks="--hooks-dir $HF/none"
-	mkdir -p "$HF/none"
 	# shellcheck disable=SC2086 # an option and its value
 	podman run -d --name "$name" $hooks --annotation security.rancher.io/policy=runtime \
 		--annotation io.kubernetes.container.name=app --annotation io.kubernetes.pod.namespace=e2e \
