@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
-.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals fault-test lint format clean
+.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -75,6 +75,9 @@ e2e: build test-programs ## real containers on this machine, attach point kill
 false-refusals: build test-programs ## 1,000 execs by each runc and crun, 100 by podman, under protect: none may be refused
 	RUNC="$${RUNC:-1.1.5 1.1.15 1.3.6}" CRUN="$${CRUN:-1.8.1 1.21 1.28}" Tests/e2e/run false-refusals podman
 
+runtime-test: build test-programs ## every runtime and version: bind, refuse, exec, stop, adopt, failures; ROWS= choose; time ratios
+	Tests/runtimes/run $(ROWS)
+
 fault-test: build test-programs ## faults under load, a line each; SCALE= percent of the rounds, ONLY= faults
 	Tests/Faults/run
 
@@ -88,7 +91,7 @@ lint: ## formatting and static checks of Swift, C and shell
 	@tools/setup test
 	swift format lint --strict --recursive Package.swift Sources Tests
 	clang-format --dry-run -Werror bpf/*.c bpf/*.h
-	shellcheck -x tools/* bench/hook/run Tests/Fuzz/run Tests/vm/init Tests/vm/suites.sh Tests/vm/make-initramfs Tests/vm/run Tests/vm/matrix Tests/vm/techniques Tests/e2e/*.sh Tests/e2e/run Tests/systemd/*.sh Tests/Faults/*.sh Tests/Faults/run
+	shellcheck -x $$(git ls-files '*.sh') $$(git grep -lE '^#!/bin/sh' -- ':!*.sh')
 
 format: ## format Swift and C in place
 	swift format --in-place --recursive Package.swift Sources Tests

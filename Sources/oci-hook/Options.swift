@@ -16,8 +16,8 @@ struct Options {
   var socket: [UInt8] = bytes("/run/holdfast/hook.sock")
   /// Where lines go that the runtime would not show.
   var systemLog: [UInt8] = bytes("/dev/log")
-  /// Where mapd learns later of what was decided without it.
-  var spool: [UInt8] = bytes("/run/holdfast/spool")
+  /// Where mapd learns later of what was decided without it. nil: beside the socket.
+  var spool: [UInt8]?
   /// For everything: reading the state, connecting, waiting for the answer.
   var timeoutMilliseconds = Options.timeoutDefault
   var failPolicy = FailPolicy()

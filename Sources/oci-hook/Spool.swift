@@ -9,9 +9,11 @@ import CPosix
 /// which has no name any more is written again, into the new one: told twice rather than not.
 func spool(_ options: Options, _ request: HookRequest, _ message: Line) {
   let entry = spoolLine(request, message)
-  withPath(directory(of: options.spool)) { _ = mkdir($0, 0o755) }
+  let folder = directory(of: options.spool ?? options.socket)
+  let path = options.spool ?? folder + bytes("/spool")
+  withPath(folder) { _ = mkdir($0, 0o755) }
   for _ in 0..<3 {
-    let descriptor = withPath(options.spool) {
+    let descriptor = withPath(path) {
       posix_open($0, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
     }
     guard descriptor >= 0 else { return }

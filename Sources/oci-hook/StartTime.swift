@@ -7,8 +7,8 @@ import CPosix
 func startTicks(of pid: Int32) -> UInt64 {
   var path = Line(bare: "/proc/")
   path.add(decimal: Int(pid))
-  path.add("/stat\0")
-  let descriptor = path.text.withUnsafeBytes { posix_open($0.bindMemory(to: CChar.self).baseAddress, O_RDONLY, 0) }
+  path.add("/stat")
+  let descriptor = withPath(path.text) { posix_open($0, O_RDONLY, 0) }
   guard descriptor >= 0 else { return 0 }
   defer { close(descriptor) }
   // Longer than any such line can be.

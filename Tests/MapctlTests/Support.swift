@@ -74,6 +74,10 @@ struct Result {
 
 /// Runs mapctl in this process, with its output in files.
 func mapctl(_ arguments: String..., environment: [String: String] = [:], input: Int32 = -1) throws -> Result {
+  try mapctl(arguments, environment: environment, input: input)
+}
+
+func mapctl(_ arguments: [String], environment: [String: String] = [:], input: Int32 = -1) throws -> Result {
   signal(SIGPIPE, SIG_IGN)
   let (output, errors) = (tmpfile()!, tmpfile()!)
   defer {

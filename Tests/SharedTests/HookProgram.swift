@@ -67,8 +67,9 @@ enum HookProgram {
     }
     posix_spawnattr_setflags(&attributes, Int16(flags))
 
-    // Tests do not write to the machine's log.
-    let quiet = arguments.contains("--log") ? [] : ["--log", "/tmp/hf-no-such-log"]
+    // Tests do not write to the machine's log and spool.
+    var quiet = arguments.contains("--log") ? [] : ["--log", "/tmp/hf-no-such-log"]
+    if !arguments.contains("--spool") { quiet += ["--spool", "/dev/null"] }
     let argv: [UnsafeMutablePointer<CChar>?] =
       (["oci-hook"] + quiet + arguments).map { strdup($0) } + [nil]
     defer { for argument in argv { free(argument) } }

@@ -26,6 +26,9 @@ want() { # want WHAT COMMAND...
 	fi
 }
 
+# mapd may not have started in the cell before.
+serving() { [ -n "$MAPD_PID" ] || start_mapd; }
+
 want_not() { # want_not WHAT COMMAND...: the command must fail
 	local what="$1"
 	shift
@@ -46,8 +49,10 @@ cell() { # cell NAME VALUE: runs cell_NAME; VALUE is what it shows when all its 
 }
 
 is_running() { # its first process is there
-	local pid
-	pid=$(pid_in_cgroup "$(id_of "$1")")
+	local id pid
+	id=$(id_of "$1")
+	[ -n "$id" ] || return 1
+	pid=$(pid_in_cgroup "$id")
 	[ -n "$pid" ]
 }
 
@@ -155,16 +160,17 @@ cell_mapd_absent() {
 	hook_configuration "$ORDINARY"
 	want "mapd starts" start_mapd
 	want "is told which container started open" grep -F "$(id_of open)" "$HF/mapd.log"
-	want "counts both" status_counts_open 2
+	want "counts both" status_counts_open "${STARTS:-2}"
 	want "and has bound it" is_bound open
 	want "... and the exempt one" is_bound exempt
 	halt open >/dev/null 2>&1
 	halt exempt >/dev/null 2>&1
 }
 
-status_counts_open() { mapctl status --json | plain_json | grep -F "\"openFailures\":$1"; }
+status_counts_open() { mapctl status --json | plain_json | grep -E "\"openFailures\":$1,?\$"; }
 
 cell_hang() {
+	want "mapd is there" serving || return
 	kill -STOP "$MAPD_PID"
 	hook_configuration '"fail": "open"' '"timeoutMilliseconds": 300'
 	want "open: it starts" launch slow /bin/sleep 100000

@@ -20,7 +20,11 @@ containerd_configuration() {
 	1.*) plugin=io.containerd.grpc.v1.cri && echo 'version = 2' ;;
 	*) plugin=io.containerd.cri.v1.runtime && echo 'version = 3' ;;
 	esac
+	# root may not be allowed to lower oom_score_adj, on a machine that is itself a container
 	cat <<TOML
+[plugins."$plugin"]
+  restrict_oom_score_adj = true
+$(case $VERSION in 1.*) echo '  sandbox_image = "localhost/pause:1"' ;; esac)
 [plugins."$plugin".containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
   base_runtime_spec = "/etc/containerd/holdfast-base-spec.json"
@@ -30,7 +34,7 @@ containerd_configuration() {
   pod_annotations = ["security.rancher.io/*"]
 TOML
 	case $VERSION in
-	1.*) printf '[plugins."%s"]\n  sandbox_image = "localhost/pause:1"\n' "$plugin" ;;
+	1.*) ;;
 	*) printf '[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = "localhost/pause:1"\n' ;;
 	esac
 }

@@ -79,8 +79,11 @@ def write(path, *lines):
 
 
 def read(path):
-    with open(path, encoding="ascii") as file:
-        return file.read().split()
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().split()
+    except FileNotFoundError:
+        sys.exit(f"no pod was made ({path} is not there)")
 
 
 def main():
