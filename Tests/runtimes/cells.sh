@@ -8,6 +8,8 @@
 #   halt NAME           stopped and removed, whatever state it is in
 #   id_of NAME          as mapd knows it
 #   conclude            ends what prepare started
+#   run_once MODE       a container of /bin/true from start to removal; the hook is none, true
+#                       (/bin/true in its place) or holdfast; a driver may have no such verb
 #
 # /witness in each container is $HF/witness: a program that ran leaves a file there.
 
@@ -186,5 +188,3 @@ cell_hang() {
 	want_not "it never ran" test -e "$HF/witness/slow"
 	halt slow >/dev/null 2>&1
 }
-
-cost() { :; }

@@ -24,7 +24,8 @@ oci() { "$RUNTIME" --root "$STATE" "$@"; }
 
 # As an engine that reads base-spec-hooks.json would pass it.
 hook() {
-	printf '"%s": [{"path": "/usr/libexec/holdfast/oci-hook", "args": ["oci-hook", "%s"], "timeout": 60}]' "$1" "$1"
+	printf '"%s": [{"path": "%s", "args": ["oci-hook", "%s"], "timeout": 60}]' \
+		"$1" "${HOOK_PROGRAM:-/usr/libexec/holdfast/oci-hook}" "$1"
 }
 
 launch() {
@@ -54,7 +55,19 @@ halt() {
 	oci delete -f "$1-$$"
 	rm -rf "$HF/bundles/$1"
 }
-oci_is_stopped() { oci state "$1-$$" | grep -q stopped; }
+oci_is_stopped() { ! oci state "$1-$$" | grep -qE '"status": *"(running|created)"'; }
+
+run_once() {
+	if [ ! -d "$HF/bundles/cost-$1" ]; then
+		mkdir -p "$HF/bundles/cost-$1"
+		case $1 in
+		none) HOOKS=none POLICY=runtime bundle "cost-$1" /bin/true ;;
+		true) HOOK_PROGRAM=/bin/true POLICY=runtime bundle "cost-$1" /bin/true ;;
+		*) POLICY=runtime bundle "cost-$1" /bin/true ;;
+		esac
+	fi
+	oci run --bundle "$HF/bundles/cost-$1" "cost-$1-$$" </dev/null
+}
 
 id_of() { echo "$1-$$"; }
 conclude() { :; }

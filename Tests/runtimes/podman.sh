@@ -76,6 +76,18 @@ halt() {
 	podman rm -f "$1"
 }
 
+run_once() {
+	local folder="$HF/hooks-$1"
+	if [ ! -d "$folder" ]; then
+		mkdir "$folder"
+		[ "$1" = none ] || cp /usr/share/containers/oci/hooks.d/holdfast-*.json "$folder/"
+		[ "$1" != true ] || sed -i 's,/usr/libexec/holdfast/oci-hook,/bin/true,' "$folder"/*.json
+	fi
+	podman run --rm --hooks-dir "$folder" --annotation security.rancher.io/policy=runtime \
+		--annotation io.kubernetes.container.name=app --annotation io.kubernetes.pod.namespace=e2e \
+		localhost/busybox:1 /bin/true </dev/null
+}
+
 id_of() { # podman makes it, also of a container that it then could not start
 	[ -s "$HF/$1.id" ] || podman inspect --format '{{.Id}}' "$1" >"$HF/$1.id" 2>/dev/null
 	cat "$HF/$1.id"

@@ -12,6 +12,8 @@ RUN_DIR=/run/holdfast
 DRIVER=$1 VERSION=$2 LOW=${3:-} LOW_VERSION=${4:-}
 HOOKED=yes
 tools=$tests/../../tools
+# shellcheck source=Tests/runtimes/cost.sh
+. "$tests/cost.sh"
 # shellcheck source=/dev/null # one of the drivers
 . "$tests/$DRIVER.sh"
 
