@@ -27,14 +27,17 @@ import Testing
   @Test func anInitThatMovedBelowIsInItsContainersCgroup() {
     #expect(told("/k8s/c1/init.scope", cgroupsPath: "/k8s/c1") == "/k8s/c1")
     #expect(
-      told("/system.slice/crio-c1.scope/init.scope", cgroupsPath: "system.slice:crio:c1") == "/system.slice/crio-c1.scope"
+      told("/system.slice/crio-c1.scope/init.scope", cgroupsPath: "system.slice:crio:c1")
+        == "/system.slice/crio-c1.scope"
     )
   }
 
   @Test(arguments: [
     ("/machine.slice/libpod-c1.scope", "machine.slice:libpod:c1", "/machine.slice/libpod-c1.scope"),
-    ("/a.slice/a-b.slice/cri-containerd-c1.scope", "a-b.slice:cri-containerd:c1",
-      "/a.slice/a-b.slice/cri-containerd-c1.scope"),
+    (
+      "/a.slice/a-b.slice/cri-containerd-c1.scope", "a-b.slice:cri-containerd:c1",
+      "/a.slice/a-b.slice/cri-containerd-c1.scope"
+    ),
     ("/user.slice/c1.scope", "user.slice::c1", "/user.slice/c1.scope"),
     ("/a.slice/c1.slice", "a.slice:crio:c1.slice", "/a.slice/c1.slice"),
   ])

@@ -32,7 +32,8 @@ import Testing
   }
 
   private let files = HookFile.stages.map { HookPlaces.hooks + "/holdfast-\($0).json" }
-  private let spec = #"{"ociVersion":"1.0","linux":{"big":18446744073709551615},"hooks":{"poststop":[{"path":"/other"}]}}"#
+  private let spec =
+    #"{"ociVersion":"1.0","linux":{"big":18446744073709551615},"hooks":{"poststop":[{"path":"/other"}]}}"#
 
   @Test func `what is installed for podman is what the project ships`() throws {
     #expect(try hooks("install", "podman").status == .success)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import ControlMessages
-import Enforcement
 import Foundation
 import Testing
 
+@testable import Enforcement
 @testable import Observation
 
 @Suite struct ReportMemoryTests {

@@ -110,8 +110,10 @@ extension HookTests {
       #expect(try run("{}", ["--spool", folder + "/pipe"]).code == 0)
     }
 
-    @Test(arguments: ["", "1\t5\tcreateRuntime\tid", "2\t5\tcreateRuntime\tid\tm", "1\tx\tcreateRuntime\tid\tm",
-      "1\t5\tstart\tid\tm", "1\t5\tpoststart\t\tm", "1\t5\tpoststart\tid\tm\tmore"])
+    @Test(arguments: [
+      "", "1\t5\tcreateRuntime\tid", "2\t5\tcreateRuntime\tid\tm", "1\tx\tcreateRuntime\tid\tm",
+      "1\t5\tstart\tid\tm", "1\t5\tpoststart\t\tm", "1\t5\tpoststart\tid\tm\tmore",
+    ])
     func `a line of the spool that is not understood is none`(line: String) {
       #expect(SpoolEntry(line: line[...]) == nil)
     }

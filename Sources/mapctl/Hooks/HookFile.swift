@@ -108,6 +108,8 @@ enum HookSchema {
   }
 
   private static func unknown(_ object: [String: JSONValue], _ known: Set<String>, _ place: String) -> [String] {
-    object.keys.filter { !known.contains($0) }.sorted().map { "\(place)\($0): is no field of schema \(HookFile.schema)" }
+    object.keys.filter { !known.contains($0) }.sorted().map {
+      "\(place)\($0): is no field of schema \(HookFile.schema)"
+    }
   }
 }

@@ -46,6 +46,8 @@ struct HookPlan {
     }
     lines += unchanged.map { "unchanged \($0)" }
     if lines.isEmpty { lines = ["nothing to do"] }
-    return (lines + notes).map { $0.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) + "\n" }.joined() }.joined()
+    return (lines + notes).map {
+      $0.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) + "\n" }.joined()
+    }.joined()
   }
 }

@@ -50,7 +50,8 @@ struct HookStatus: Encodable {
               + "without a word, and containers start WITHOUT PROTECTION; run mapctl hooks install")
         }
         if program != HookPlaces.program {
-          problems.append("\(path) is of another version (\(program)); both hooks are run. Remove the file when it is not needed")
+          problems.append(
+            "\(path) is of another version (\(program)); both hooks are run. Remove the file when it is not needed")
         }
         problems += timeLimit(file["hook"], inner: inner, path)
         stages.formUnion(file["stages"]?.list?.compactMap(\.string) ?? [])

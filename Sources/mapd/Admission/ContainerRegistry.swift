@@ -256,7 +256,8 @@ public actor ContainerRegistry {
   /// ever use its cgroup's id again. One whose container still runs is kept: two containers
   /// in one cgroup are refused.
   func dropStaleBinding(of cgroup: CgroupLocation) {
-    guard let owner = gate.bindings.owner(of: cgroup.key), !records.values.contains(where: { $0.cgroup.key == cgroup.key }),
+    guard let owner = gate.bindings.owner(of: cgroup.key),
+      !records.values.contains(where: { $0.cgroup.key == cgroup.key }),
       !isRunning(owner, in: cgroup)
     else { return }
     let ruleSet = gate.bindings.id(of: cgroup.key).map(gate.bindings.ruleSet)
