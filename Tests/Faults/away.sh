@@ -5,8 +5,6 @@
 # shellcheck source=Tests/Faults/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-a_hook_waits() { pgrep -f -- "--socket $HOOK_SOCKET"; }
-
 start_activated() { # mapd behind a held socket: it comes back when HOLD is removed
 	"$HOLDFAST_BIN/activate" "$HOOK_SOCKET" "$HF/hold" \
 		"$HOLDFAST_BIN/mapd" --run-dir "$HF/run" --bpffs "$BPFFS" --policies "$POLICIES" \
@@ -51,7 +49,7 @@ created_while_away() {
 		take_away
 		start_container waiting &
 		starting=$!
-		wait_until a_hook_waits || fail "round $round: the hook waits" "$HF/waiting.log"
+		wait_until our_hooks || fail "round $round: the hook waits" "$HF/waiting.log"
 		goes_on steady 4 || fail "round $round: the storm goes on"
 		bring_back || fail "round $round: mapd is back" "$HF/mapd.log"
 		wait "$starting" || fail "round $round: the container starts" "$HF/waiting.log"

@@ -4,8 +4,6 @@
 # shellcheck source=Tests/Faults/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-our_hooks() { pgrep -f -- "--socket $HOOK_SOCKET"; }
-a_hook_runs() { our_hooks; }
 no_hook_runs() { ! our_hooks; }
 hundredths() { echo "$(($1 / 100)).$(($1 / 10 % 10))$(($1 % 10))"; }
 
@@ -26,7 +24,7 @@ hook_killed() {
 		[ $((round % 2)) -eq 0 ] || halt_mapd
 		start_container victim &
 		starting=$!
-		wait_until a_hook_runs
+		wait_until our_hooks
 		sleep "$(hundredths $((round * 7 % 12)))"
 		for hook in $(our_hooks); do kill -9 "$hook" 2>/dev/null; done
 		kill -CONT "$MAPD_PID"

@@ -130,6 +130,18 @@ outcome() {
 	fi
 }
 
+# our_hooks: the processes of hooks that ask this suite's mapd; false when there are none.
+our_hooks() {
+	local one found=1
+	for one in $(grep -l '^oci-hook' /proc/[0-9]*/cmdline 2>/dev/null); do
+		grep -qF "$HOOK_SOCKET" "$one" 2>/dev/null || continue
+		one=${one#/proc/}
+		echo "${one%/cmdline}"
+		found=0
+	done
+	return $found
+}
+
 # mapd stands still, all of its threads, when it returns; kill -CONT lets it go on.
 halt_mapd() {
 	kill -STOP "$MAPD_PID"

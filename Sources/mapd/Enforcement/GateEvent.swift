@@ -57,4 +57,11 @@ public struct ReportKey: Hashable, Codable, Sendable {
   public var path: [UInt64]
   public var reason: UInt32
   public var verdict: UInt32
+
+  public init(cgroup: CgroupKey, path: [UInt64], reason: UInt32, verdict: UInt32) {
+    self.cgroup = cgroup
+    self.path = path
+    self.reason = reason
+    self.verdict = verdict
+  }
 }
