@@ -8,6 +8,7 @@
 #   halt NAME           stopped and removed, whatever state it is in
 #   id_of NAME          as mapd knows it
 #   conclude            ends what prepare started
+#   also                more steps, of this runtime alone; a driver may have no such verb
 #   run_once MODE       a container of /bin/true from start to removal; the hook is none, true
 #                       (/bin/true in its place) or holdfast; a driver may have no such verb
 #

@@ -62,3 +62,24 @@ halt() { cri halt --state "$HF/$1.cri"; }
 id_of() { sed -n 2p "$HF/$1.cri" 2>/dev/null; }
 
 conclude() { containerd_conclude; }
+
+also() {
+	local spec=/etc/containerd/holdfast-base-spec.json program=/usr/libexec/holdfast/oci-hook
+	want "hooks status finds nothing wrong" "$HOLDFAST_BIN/mapctl" hooks status
+	want "uninstall, first run" "$HOLDFAST_BIN/mapctl" hooks uninstall --runtime containerd
+	want_not "the base spec is there without the hooks" grep -q oci-hook "$spec"
+	want "containerd still runs the program" launch both /bin/sleep 100000
+	want "and its container is bound" is_bound both
+	halt both >/dev/null 2>&1
+	sed -i /base_runtime_spec/d /etc/containerd/config.toml
+	want "uninstall while the old containerd runs" "$HOLDFAST_BIN/mapctl" hooks uninstall --runtime containerd
+	want "leaves the program" test -e "$program"
+	containerd_conclude
+	want "containerd starts again" containerd_start
+	want "uninstall, second run" "$HOLDFAST_BIN/mapctl" hooks uninstall --runtime containerd
+	want_not "the base spec is gone" test -e "$spec"
+	want_not "so is the program" test -e "$program"
+	want "containers start" launch bare /bin/sleep 100000
+	want_not "without the hook" is_bound bare
+	halt bare >/dev/null 2>&1
+}

@@ -93,3 +93,34 @@ id_of() { # podman makes it, also of a container that it then could not start
 	cat "$HF/$1.id"
 }
 conclude() { podman rm -fa -t 0; }
+
+also() {
+	local folder=/usr/share/containers/oci/hooks.d program=/usr/libexec/holdfast/oci-hook
+	want "hooks status finds nothing wrong with podman" podman_has_no_problems
+	mkdir -p /usr/libexec/holdfast-old/holdfast
+	cp "$program" /usr/libexec/holdfast-old/holdfast/
+	sed 's,/usr/libexec/holdfast/,/usr/libexec/holdfast-old/holdfast/,' "$folder/holdfast-createRuntime.json" \
+		>"$folder/holdfast-old.json"
+	want "with two versions of the hook a container starts" launch both /bin/sleep 100000
+	want "and is bound" is_bound both
+	want "mapctl says that there are two" fails podman_has_no_problems
+	halt both >/dev/null 2>&1
+	rm "$folder/holdfast-old.json"
+
+	mv "$program" "$program.away"
+	want "podman skips a hook that is missing" launch skipped /bin/sleep 100000
+	want_not "without protection" is_bound skipped
+	want "which mapctl says" fails podman_has_no_problems
+	halt skipped >/dev/null 2>&1
+	mv "$program.away" "$program"
+
+	want "uninstall" "$HOLDFAST_BIN/mapctl" hooks uninstall --runtime podman
+	want_not "the hooks are gone" ls "$folder"/holdfast-*
+	want_not "so is the program" test -e "$program"
+	want "containers start" launch bare /bin/sleep 100000
+	halt bare >/dev/null 2>&1
+	want "installed again" "$HOLDFAST_BIN/mapctl" hooks install --runtime podman
+}
+podman_has_no_problems() {
+	"$HOLDFAST_BIN/mapctl" hooks status --json | jq -e '.runtimes[] | select(.runtime == "podman") | .installed and .problems == []'
+}

@@ -19,7 +19,7 @@ tools=$tests/../../tools
 
 end() {
 	trap - EXIT
-	for one in a first early failed open closed exempt slow shut; do halt "$one" >/dev/null 2>&1; done
+	for one in both skipped bare a first early failed open closed exempt slow shut; do halt "$one" >/dev/null 2>&1; done
 	conclude >/dev/null 2>&1
 	[ -z "${LISTENER:-}" ] || kill "$LISTENER"
 	stop_all
@@ -48,5 +48,12 @@ cell adopt bound
 cell hook-fails not-started
 cell mapd-absent by-policy
 cell hang by-policy
+if command -v also >/dev/null; then
+	say also
+	BROKEN=
+	want "mapd is there" serving
+	also
+	echo "also|${BROKEN:-held}" >>"$RESULTS"
+fi
 [ "${COST:-0}" = 0 ] || cost
 cp "$HF/mapd.log" "$LOGS/$ROW.mapd.log"
