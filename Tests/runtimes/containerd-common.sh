@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # containerd-common.sh: a containerd of VERSION on its own, for ctr.sh and cri.sh.
+: "${tools:?row.sh reads this file}"
 
 containerd_prepare() { # containerd_prepare: PATH has its programs; hooks installed; started
 	if ! fetched=$("$tools/fetch-runtime" containerd "$VERSION" | tail -n 1) || [ ! -x "$fetched" ]; then

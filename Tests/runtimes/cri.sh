@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # cri.sh: pods and containers by containerd's CRI plugin, as a kubelet asks for them.
+: "${tests:?row.sh reads this file}" "${tools:?}"
 # shellcheck source=Tests/runtimes/containerd-common.sh
 . "$tests/containerd-common.sh"
 

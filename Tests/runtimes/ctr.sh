@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # ctr.sh: containers of `ctr run --config`, from the base spec that mapctl made.
+: "${tests:?row.sh reads this file}" "${tools:?}"
 # shellcheck source=Tests/runtimes/containerd-common.sh
 . "$tests/containerd-common.sh"
 

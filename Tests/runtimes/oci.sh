@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # oci.sh: runc or crun called directly, with the bundles of the e2e suites.
+: "${tools:?row.sh reads this file}"
 
 prepare() {
 	# LOW: the version; VERSION: which of the two

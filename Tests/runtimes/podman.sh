@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # podman.sh: podman with the hooks.d that mapctl installs, by its standard folders.
 # VERSION of podman; LOW: runc or crun, then its version.
+: "${tools:?row.sh reads this file}"
 
 prepare() {
 	if ! fetched=$("$tools/fetch-runtime" podman "$VERSION" | tail -n 1) || [ ! -x "$fetched" ]; then

@@ -28,7 +28,6 @@ trap end EXIT
 
 mkdir -p "$HF/witness"
 chmod 777 "$HF/witness"
-ulimit -c 0
 python3 "$tests/listener.py" "$HF/log.sock" "$HF/system.log" &
 LISTENER=$!
 policy runtime protect "$(allow_only app /bin/sh /bin/sleep /bin/true)"

@@ -46,8 +46,7 @@ struct HookPlan {
     }
     lines += unchanged.map { "unchanged \($0)" }
     if lines.isEmpty { lines = ["nothing to do"] }
-    return (lines + notes).map {
-      $0.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) + "\n" }.joined()
-    }.joined()
+    let text = (lines + notes).joined(separator: "\n")
+    return text.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) + "\n" }.joined()
   }
 }
