@@ -53,7 +53,8 @@ final class Node: @unchecked Sendable {
     await registry.adopt()
   }
 
-  func container(_ id: String, bundle: String? = nil) throws -> FakeContainer {
+  /// - Parameter hasStarted: its init is in the container's root.
+  func container(_ id: String, bundle: String? = nil, hasStarted: Bool = false) throws -> FakeContainer {
     let bundle = bundle ?? id
     try directory.write(
       "\(bundle)/config.json",
@@ -62,7 +63,12 @@ final class Node: @unchecked Sendable {
        "annotations": {"security.rancher.io/policy": "web", "io.kubernetes.pod.namespace": "shop", "io.kubernetes.container.name": "app"}}
       """)
     try directory.directory("\(bundle)/rootfs")
-    let one = try FakeContainer(id: id, bundle: "\(directory.path)/\(bundle)", cgroupRoot: Self.cgroupRoot!)
+    if hasStarted {
+      try FileManager.default.copyItem(
+        atPath: "/bin/busybox", toPath: "\(directory.path)/\(bundle)/rootfs/busybox")
+    }
+    let one = try FakeContainer(
+      id: id, bundle: "\(directory.path)/\(bundle)", cgroupRoot: Self.cgroupRoot!, hasStarted: hasStarted)
     containers.append(one)
     return one
   }
@@ -110,7 +116,7 @@ final class FakeContainer: @unchecked Sendable {
   private let directory: String
   private let process = Process()
 
-  init(id: String, bundle: String, cgroupRoot: String) throws {
+  init(id: String, bundle: String, cgroupRoot: String, hasStarted: Bool = false) throws {
     self.id = id
     self.bundle = bundle
     directory = "\(cgroupRoot)/holdfast-test-\(UUID().uuidString)"
@@ -120,15 +126,17 @@ final class FakeContainer: @unchecked Sendable {
     cgroup = CgroupKey(id: UInt64(status.st_ino))
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // The first child made after unshare is the namespace's init; $! is its pid out here.
+    let program = hasStarted ? "chroot \(bundle)/rootfs /busybox sleep 600" : "sleep 600"
     process.arguments = [
       "-c",
-      "echo $$ >\(directory)/cgroup.procs && exec unshare --mount --pid sh -c 'sleep 600 & echo $!; wait'",
+      "echo $$ >\(directory)/cgroup.procs && exec unshare --mount --pid sh -c '\(program) & echo $!; wait'",
     ]
     let output = Pipe()
     process.standardOutput = output
     try process.run()
     let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
     pid = Int32(line.split(separator: "\n").first ?? "") ?? 0
+    while hasStarted, access("/proc/\(pid)/root/busybox", F_OK) != 0, process.isRunning { usleep(10_000) }
   }
 
   /// Killed, its cgroup removed.

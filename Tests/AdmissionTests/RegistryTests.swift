@@ -23,6 +23,18 @@ struct RegistryTests {
     #expect(node.gate.bindings.keys.isEmpty && node.gate.ruleSets.ids.isEmpty)
   }
 
+  /// Its hook gave up waiting, and mapd reads the question when the workload runs: its root is
+  /// known now and does not wait for an exec of its init, which may never come.
+  @Test func aQuestionThatIsReadTooLateIsAboutARunningContainer() async throws {
+    let node = try Node()
+    let slow = try node.container("slow", hasStarted: true)
+    let early = try node.container("early")
+    #expect(await node.hook(.createRuntime, slow).outcome == .bound)
+    #expect(await node.hook(.createRuntime, early).outcome == .bound)
+    #expect(await node.registry.records["slow"]?.hasStarted == true)
+    #expect(await node.registry.records["early"]?.hasStarted == false)
+  }
+
   @Test(arguments: [Phase.createRuntime, .poststart])
   func anIDThatRunsIsNotGivenToAnotherContainer(_ phase: Phase) async throws {
     let node = try Node()
