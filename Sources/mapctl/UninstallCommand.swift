@@ -60,16 +60,15 @@ struct Uninstall: Action {
     do {
       try gate.detach()
     } catch {
-      throw Failure(.refused, "\(error)")
+      throw Failure(.refused, Self.explain(error))
     }
     try context.output.write(isJSON ? JSONText.pretty(report) : UninstallText.done(report, asked: !yes))
     return .success
   }
 
   private static func explain(_ error: EnforcementError) -> String {
-    error.kind == .held
-      ? "mapd runs, and would attach the gate again; stop it first: \(Self.stop)"
-      : "\(error)"
+    if error.kind == .held { return "mapd runs, and would attach the gate again; stop it first: \(Self.stop)" }
+    return error.code == EACCES || error.code == EPERM ? "\(error); run mapctl as root" : "\(error)"
   }
 
   private static let stop = "systemctl disable --now mapd.socket mapd-control.socket mapd.service"
