@@ -55,7 +55,7 @@ json_list() { # json_list WORD...: ["WORD", ...]
 HOOK_TIMEOUT=20000
 
 hook() { # hook STAGE: our hook, as hooks.d and packaging install it
-	printf '"%s": [{"path": "%s", "args": %s, "timeout": 60}]' "$1" "$HOLDFAST_BIN/oci-hook" \
+	printf '"%s": [{"path": "%s", "args": %s, "timeout": 60}]' "$1" "${OCI_HOOK:-$HOLDFAST_BIN/oci-hook}" \
 		"$(json_list oci-hook --socket "$HOOK_SOCKET" --timeout "$HOOK_TIMEOUT" --fail "${HOOK_FAIL:-open}" "$1")"
 }
 
