@@ -8,7 +8,7 @@
 FAULT_FILE=$HF/fault
 STEP=1 # SCALE below 100: only some of the updates, others in each run
 [ "$SCALE" -ge 100 ] || STEP=$((100 / (SCALE > 0 ? SCALE : 1)))
-[ "$STEP" -le 8 ] || STEP=8
+[ "$STEP" -le 3 ] || STEP=3 # no more than the shortest step has
 
 start_with_points() { start_mapd --fault-file "$FAULT_FILE"; }
 arm() { echo "$1" >"$FAULT_FILE"; }

@@ -28,6 +28,12 @@ extension ContainerRegistry {
     }
     let known = Set(records.values.filter { $0.bound != nil }.map(\.cgroup.key))
     for cgroup in gate.bindings.keys where !known.contains(cgroup) {
+      if hasEnded(gate.bindings.owner(of: cgroup)) {
+        gate.bindings.unbind(cgroup)
+        log.warning(
+          "a binding without a record was removed: its container ended", metadata: ["cgroup": "\(cgroup.id)"])
+        continue
+      }
       log.warning(
         "a binding without a record stays in force as it is",
         metadata: ["cgroup": "\(cgroup.id)", "binding": "\(gate.bindings.id(of: cgroup) ?? 0)"])
@@ -59,6 +65,12 @@ extension ContainerRegistry {
   /// not get rid of its binding by that.
   private func hasEnded(_ record: ContainerRecord) -> Bool {
     record.cgroup.isGone && !isAlive(record)
+  }
+
+  /// With the init of its own pid namespace all of a container has ended.
+  private func hasEnded(_ owner: BindingTable.Owner?) -> Bool {
+    guard let owner, let ticks = owner.initStartTicks else { return false }
+    return !proc.isAlive(owner.initPid) || proc.startTicks(owner.initPid) != ticks
   }
 
   private func forget(_ record: ContainerRecord) {
