@@ -197,7 +197,12 @@ refuses_uninstall() {
 
 say "$(/lib/systemd/systemd --version | head -n 1), up $(cut -d ' ' -f 1 /proc/uptime) s"
 service_starts
-check "a storm begins" begin_storm storm
+begin_storm storm
+if ! wait_until going storm; then
+	fail "a storm begins" "$HF/storm.log"
+	finish
+fi
+pass "a storm begins"
 # shellcheck disable=SC2086 # a list
 policy shell protect "$(allow_only app $SH_RULES)"
 ROOTFS=plain ready_container shell protect "$OBEY"
