@@ -60,9 +60,19 @@ let package = Package(
       ],
       path: "Sources/mapd/Observation", swiftSettings: strict),
     .target(
+      name: "Learning",
+      dependencies: [
+        "Admission", "ControlMessages", "Enforcement", "Observation", "Policy",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Sources/mapd/Learning", swiftSettings: strict),
+    .target(
+      name: "Configuration", dependencies: ["Policy"], path: "Sources/mapd/Configuration", swiftSettings: strict),
+    .target(
       name: "Control",
       dependencies: [
-        "Admission", "CLinux", "ControlMessages", "Enforcement", "Observation", "Policy", "Shared",
+        "Admission", "CLinux", "ControlMessages", "Enforcement", "Learning", "Observation", "Policy", "Shared",
+        .product(name: "Yams", package: "Yams"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -72,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "mapd",
       dependencies: [
-        "Admission", "CLinux", "Control", "Enforcement", "Observation", "Policy",
+        "Admission", "CLinux", "Configuration", "Control", "Enforcement", "Learning", "Observation", "Policy",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -94,7 +104,14 @@ let package = Package(
         "Admission", "Enforcement", "Policy", "Shared", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
-      name: "ObservationTests", dependencies: ["ControlMessages", "Enforcement", "Observation"], swiftSettings: strict),
+      name: "ObservationTests",
+      dependencies: ["ControlMessages", "Enforcement", "Observation", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LearningTests",
+      dependencies: ["Admission", "Configuration", "ControlMessages", "Enforcement", "Learning", "Policy"],
+      swiftSettings: strict),
+    .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages"], swiftSettings: strict),
   ]

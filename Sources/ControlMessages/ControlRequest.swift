@@ -6,11 +6,22 @@
 public struct ControlRequest: Codable, Hashable, Sendable {
   /// Raised when a client of before could misread an answer. Fields may be added without.
   public static let currentVersion = 1
-  /// A longer request is refused: deny, with an answer.
-  public static let maxBytes = 4096
+  /// A longer request is refused: deny, with an answer. A policy file has at most 1 MiB, which
+  /// JSON may write twice as long.
+  public static let maxBytes = 2 << 20
 
   public enum Command: String, Codable, Hashable, Sendable, CaseIterable {
     case status, containers, policies, events
+    case violations, acknowledge, allow, explain, verify
+    case proposals, promote, apply, delete, setMode, readiness
+
+    /// Changes something: for root alone.
+    public var isChange: Bool {
+      switch self {
+      case .acknowledge, .allow, .promote, .apply, .delete, .setMode: true
+      default: false
+      }
+    }
   }
 
   public var version: Int
@@ -21,11 +32,35 @@ public struct ControlRequest: Codable, Hashable, Sendable {
   /// `events`: at most this many of the past, the latest ones. nil: all that mapd remembers.
   public var limit: Int?
 
-  public init(_ command: Command, follow: Bool? = nil, limit: Int? = nil) {
+  /// A policy or proposal: `namespace/name`, or the name alone where only one has it.
+  public var policy: String?
+  /// `acknowledge`, `allow`: the violation.
+  public var id: UInt64?
+  /// `explain`: a container's id or its beginning, or its name.
+  public var container: String?
+  /// `explain`: an absolute path in the container.
+  public var path: String?
+  /// `promote`, `setMode`: the mode that is wanted.
+  public var mode: String?
+  /// `apply`: the text of a policy file.
+  public var manifest: String?
+  /// Changes of policy: the digest of the edit that was shown and agreed to. nil: only show it.
+  public var agreed: String?
+
+  public init(
+    _ command: Command, follow: Bool? = nil, limit: Int? = nil, policy: String? = nil, id: UInt64? = nil,
+    container: String? = nil, path: String? = nil, mode: String? = nil, manifest: String? = nil
+  ) {
     self.version = Self.currentVersion
     self.command = command.rawValue
     self.follow = follow
     self.limit = limit
+    self.policy = policy
+    self.id = id
+    self.container = container
+    self.path = path
+    self.mode = mode
+    self.manifest = manifest
   }
 
   /// What is wrong with the request, or nil and the command is known.
@@ -60,8 +95,8 @@ public struct ControlFailure: Codable, Hashable, Sendable, Error {
 }
 
 /// One line of JSON that mapd writes. `status`, `containers` and `policies` are answered by one
-/// line. `events` by one line for each event, then, unless following, one line with `end`: an
-/// answer without it was cut off.
+/// line. `events` and `violations` by one line for each, then, unless following, one line with
+/// `end`: an answer without it was cut off.
 public struct ControlResponse: Codable, Hashable, Sendable {
   public var ok: Bool
   public var error: ControlFailure?
@@ -69,6 +104,12 @@ public struct ControlResponse: Codable, Hashable, Sendable {
   public var containers: [ContainerReport]?
   public var policies: [PolicyReport]?
   public var event: ViolationEvent?
+  public var violation: ViolationRecord?
+  public var explanation: Explanation?
+  public var verification: VerificationReport?
+  public var proposals: [ProposalReport]?
+  public var edit: PolicyEdit?
+  public var readiness: ReadinessReport?
   public var end: Bool?
 
   private init(ok: Bool) { self.ok = ok }
@@ -107,6 +148,42 @@ public struct ControlResponse: Codable, Hashable, Sendable {
   public static var end: ControlResponse {
     var response = ControlResponse(ok: true)
     response.end = true
+    return response
+  }
+
+  public static func violation(_ record: ViolationRecord) -> ControlResponse {
+    var response = ControlResponse(ok: true)
+    response.violation = record
+    return response
+  }
+
+  public static func explanation(_ explanation: Explanation) -> ControlResponse {
+    var response = ControlResponse(ok: true)
+    response.explanation = explanation
+    return response
+  }
+
+  public static func verification(_ verification: VerificationReport) -> ControlResponse {
+    var response = ControlResponse(ok: true)
+    response.verification = verification
+    return response
+  }
+
+  public static func proposals(_ proposals: [ProposalReport]) -> ControlResponse {
+    var response = ControlResponse(ok: true)
+    response.proposals = proposals
+    return response
+  }
+
+  public static func edit(_ edit: PolicyEdit) -> ControlResponse {
+    var response = ControlResponse(ok: true)
+    response.edit = edit
+    return response
+  }
+
+  public static func readiness(_ readiness: ReadinessReport) -> ControlResponse {
+    var response = ControlResponse(ok: true)
+    response.readiness = readiness
     return response
   }
 }

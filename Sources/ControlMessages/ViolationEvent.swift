@@ -32,10 +32,14 @@ public struct ViolationEvent: Codable, Hashable, Sendable {
   public var generation: UInt32
   /// The executable ran as the interpreter of a script.
   public var interpreter: Bool
+  /// What procfs still told of the process; nil when it was not asked.
+  public var process: ProcessDetails?
+  /// Why no rule can list the executable; nil when one can.
+  public var unlistable: String?
 
   enum CodingKeys: String, CodingKey {
     case time, policy, container, pod, namespace, executable, pid, ppid, uid, comm, mode, verdict
-    case reason, count, generation, interpreter
+    case reason, count, generation, interpreter, process, unlistable
     case containerID = "containerId"
     case attach = "attachPoint"
   }
@@ -45,7 +49,7 @@ public struct ViolationEvent: Codable, Hashable, Sendable {
     namespace: String, executable: String, pid: Int, ppid: Int, uid: Int, comm: String,
     mode: String,
     verdict: String, reason: String, attach: String, count: UInt64, generation: UInt32,
-    interpreter: Bool
+    interpreter: Bool, process: ProcessDetails? = nil, unlistable: String? = nil
   ) {
     self.time = time
     self.policy = policy
@@ -65,5 +69,30 @@ public struct ViolationEvent: Codable, Hashable, Sendable {
     self.count = count
     self.generation = generation
     self.interpreter = interpreter
+    self.process = process
+    self.unlistable = unlistable
+  }
+}
+
+/// What procfs told of a process when its report came in. The gate itself tells of no arguments:
+/// at `lsm` and `fmod_ret` they are in memory that BPF cannot read yet.
+public struct ProcessDetails: Codable, Hashable, Sendable {
+  /// As the parent's own mount namespace names it.
+  public var parentExecutable: String?
+  /// At most 32 and 4,096 bytes. The workload chose them: escape them before showing them.
+  public var arguments: [String]?
+  /// The arguments are those of the program that asked for the exec: it was refused, or has not
+  /// happened yet.
+  public var areCallers: Bool?
+  /// Why there are no arguments.
+  public var unknown: String?
+
+  public init(
+    parentExecutable: String? = nil, arguments: [String]? = nil, areCallers: Bool? = nil, unknown: String? = nil
+  ) {
+    self.parentExecutable = parentExecutable
+    self.arguments = arguments
+    self.areCallers = areCallers
+    self.unknown = unknown
   }
 }

@@ -24,15 +24,29 @@ struct ControlClient {
 
   /// The events of the past, then, if asked for, those to come until mapd closes.
   func stream(_ request: ControlRequest, _ body: (ViolationEvent) throws -> Void) throws {
+    try stream(request, "events") { response in
+      guard let event = response.event else { throw Self.strange("no event") }
+      try body(event)
+    }
+  }
+
+  /// The violations on record, then, if asked for, each that changes until mapd closes.
+  func stream(_ request: ControlRequest, violation body: (ViolationRecord) throws -> Void) throws {
+    try stream(request, "violations") { response in
+      guard let record = response.violation else { throw Self.strange("no violation") }
+      try body(record)
+    }
+  }
+
+  private func stream(_ request: ControlRequest, _ what: String, _ body: (ControlResponse) throws -> Void) throws {
     let connection = try connect(request)
     if request.follow == true { connection.waitForever() }
     while let line = try connection.line() {
       let response = try decode(line)
       if response.end == true { return }
-      guard let event = response.event else { throw Self.strange("no event") }
-      try body(event)
+      try body(response)
     }
-    throw cutOff("in the middle of the events")
+    throw cutOff("in the middle of the \(what)")
   }
 
   static func strange(_ what: String) -> Failure {

@@ -12,7 +12,7 @@
     exit(
       run(
         arguments: Array(CommandLine.arguments.dropFirst()),
-        in: Context(environment: .process, output: Output(1), errors: Output(2), input: 0)
+        in: Context(environment: .process, output: Output(1), errors: Output(2), input: isatty(0) == 1 ? 0 : nil)
       ).rawValue)
   }
 }

@@ -22,3 +22,6 @@ func localTime(_ text: String, milliseconds: Bool = false) -> String {
   let clock = "\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))"
   return "\(day) \(clock)" + (milliseconds ? "." + digits(time.nanoseconds / 1_000_000, 3) : "")
 }
+
+/// Seconds since 1970.
+func currentSeconds() -> Int64 { Int64(time(nil)) }

@@ -5,18 +5,22 @@ import ControlMessages
 struct Mapctl: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mapctl",
-    abstract: "Shows what Holdfast keeps containers to, and what it has refused.",
+    abstract: "Shows what Holdfast keeps containers to and what it has refused; changes policies.",
     discussion: """
       Exit status:
         0  success
         1  a finding: status, the gate is not attached; policies, a file has problems;
-           uninstall, it was not confirmed
+           uninstall, it was not confirmed; violations, one is new;
+           explain, it would be refused; verify, a difference
         2  the command was not understood
         3  mapd cannot be reached
         4  mapd answered with an error; uninstall, the gate could not be taken down
       """,
     version: Release.version,
-    subcommands: [Status.self, Containers.self, Policies.self, Events.self, Hooks.self, Uninstall.self])
+    subcommands: [
+      Status.self, Containers.self, Policies.self, Proposals.self, Violations.self, Events.self, Explain.self,
+      Verify.self, Top.self, Hooks.self, Uninstall.self,
+    ])
 
   @OptionGroup var options: Options
 }

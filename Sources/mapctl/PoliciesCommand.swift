@@ -5,8 +5,9 @@ import Policy
 
 struct Policies: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists the policies that mapd has read, with their problems; or checks files.",
-    subcommands: [List.self, Validate.self], defaultSubcommand: List.self)
+    abstract: "Lists the policies that mapd has read, with their problems; checks and changes them.",
+    subcommands: [List.self, Validate.self, Apply.self, Delete.self, Mode.self, Readiness.self],
+    defaultSubcommand: List.self)
 
   @ParentCommand var parent: Mapctl
   @OptionGroup var options: Options
@@ -60,10 +61,11 @@ struct Policies: ParsableCommand {
 }
 
 extension Options {
-  static func merged(_ inner: Options, _ outer: Options) -> Options {
-    var options = inner
-    options.socket = inner.socket ?? outer.socket
-    options.json = inner.json || outer.json
+  /// What was given nearest to the command counts.
+  static func merged(_ all: Options...) -> Options {
+    var options = all[0]
+    options.socket = all.lazy.compactMap(\.socket).first
+    options.json = all.contains(where: \.json)
     return options
   }
 }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// What scripts can rely on. Listed in `mapctl --help`.
 enum ExitStatus: Int32 {
   case success = 0
@@ -29,8 +35,20 @@ struct Context {
   var environment: Environment
   var output: Output
   var errors: Output
-  /// Where an operator answers.
-  var input: Int32 = 0
+  /// Where an operator answers; nil: there is nobody to ask.
+  var input: Int32?
+}
+
+extension Context {
+  /// - Returns: a line, without its end; nil when there is nobody to ask.
+  func ask(_ question: String) throws -> String? {
+    guard let input else { return nil }
+    try output.write(question)
+    var answer: [UInt8] = []
+    var byte: UInt8 = 0
+    while answer.count < 64, read(input, &byte, 1) == 1, byte != UInt8(ascii: "\n") { answer.append(byte) }
+    return String(decoding: answer, as: UTF8.self)
+  }
 }
 
 /// A command that does something, other than showing help.

@@ -4,12 +4,6 @@ import ArgumentParser
 import ControlMessages
 import Enforcement
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// Needs no mapd: it touches the pins itself, and so it must work when mapd does not.
 struct Uninstall: Action {
   static let configuration = CommandConfiguration(
@@ -47,12 +41,11 @@ struct Uninstall: Action {
     try refuseWhileSocketsListen()
     let report = UninstallReport(gate, records: ContainerRecord.all(inRunDirectory: runDir))
     if !yes {
-      guard isatty(context.input) == 1 else {
+      guard context.input != nil else {
         throw Failure(.usage, "uninstall asks first, and there is no terminal to answer on; use --yes")
       }
       try context.output.write(UninstallText.loss(report, for: context.output.style(context.environment)))
-      try context.output.write("Take the gate down? Type yes: ")
-      guard Self.answer(from: context.input) == "yes" else {
+      guard try context.ask("Take the gate down? Type yes: ") == "yes" else {
         try context.output.write("nothing was changed, the gate stays in force\n")
         return .finding
       }
@@ -81,13 +74,6 @@ struct Uninstall: Action {
         "\(printable(runDir))/\(name).sock is listened on, and mapd would be started again to serve it; "
           + "stop that first: \(Self.stop)")
     }
-  }
-
-  private static func answer(from input: Int32) -> String {
-    var line: [UInt8] = []
-    var byte: UInt8 = 0
-    while line.count < 64, read(input, &byte, 1) == 1, byte != UInt8(ascii: "\n") { line.append(byte) }
-    return String(decoding: line, as: UTF8.self)
   }
 }
 

@@ -73,11 +73,11 @@ struct Result {
 }
 
 /// Runs mapctl in this process, with its output in files.
-func mapctl(_ arguments: String..., environment: [String: String] = [:], input: Int32 = -1) throws -> Result {
+func mapctl(_ arguments: String..., environment: [String: String] = [:], input: Int32? = nil) throws -> Result {
   try mapctl(arguments, environment: environment, input: input)
 }
 
-func mapctl(_ arguments: [String], environment: [String: String] = [:], input: Int32 = -1) throws -> Result {
+func mapctl(_ arguments: [String], environment: [String: String] = [:], input: Int32? = nil) throws -> Result {
   signal(SIGPIPE, SIG_IGN)
   let (output, errors) = (tmpfile()!, tmpfile()!)
   defer {

@@ -89,7 +89,7 @@ public actor ContainerRegistry {
     record.bundle.utf8.elementsEqual(request.bundle) && (record.pid == request.pid || request.pid == 0)
   }
 
-  func isAlive(_ record: ContainerRecord) -> Bool {
+  public func isAlive(_ record: ContainerRecord) -> Bool {
     proc.isAlive(record.pid) && proc.startTicks(record.pid) == record.initStartTicks
   }
 
@@ -127,7 +127,14 @@ public actor ContainerRegistry {
       dropStaleBinding(of: record.cgroup)
       if let policy = policies.effective(for: record.identity.workload) {
         mode = policy.mode
-        try bind(&record, to: policy)
+        do throws(AdmissionError) {
+          try bind(&record, to: policy)
+        } catch {
+          // Nobody asked for a policy: that it cannot be learned must not keep it from starting.
+          guard policy.policies.isEmpty else { throw error }
+          log.warning("container not learned", metadata: ["container": "\(id)", "reason": "\(error)"])
+          try store.save(record)
+        }
       } else {
         try store.save(record)
       }

@@ -9,11 +9,17 @@ import Observation
 public struct ControlServer: Sendable {
   let reporter: Reporter
   let journal: EventJournal
+  let violations: ViolationStore
+  let operations: Operations
   let log: Logger
 
-  public init(reporter: Reporter, journal: EventJournal, log: Logger) {
+  public init(
+    reporter: Reporter, journal: EventJournal, violations: ViolationStore, operations: Operations, log: Logger
+  ) {
     self.reporter = reporter
     self.journal = journal
+    self.violations = violations
+    self.operations = operations
     self.log = log
   }
 
@@ -45,9 +51,16 @@ public struct ControlServer: Sendable {
               message: "the request is not understood", remedy: "use mapctl of the same release as mapd")))
       }
       if let failure = request.failure { return try await send(.failure(failure)) }
+      let command = ControlRequest.Command(rawValue: request.command)!
+      // The socket is root's alone; this holds should its mode ever be changed.
+      guard peer.uid == 0 || !command.isChange else {
+        log.warning("change refused", metadata: ["command": "\(request.command)", "uid": "\(peer.uid)"])
+        return try await send(
+          .failure(ControlFailure(message: "only root may change something", remedy: "run mapctl as root")))
+      }
       // From here the client listens; how fast is its own affair.
       try await UnixServer.allowSilence(connection)
-      switch ControlRequest.Command(rawValue: request.command)! {
+      switch command {
       case .status: try await send(.status(await reporter.status()))
       case .containers: try await send(.containers(await reporter.containers()))
       case .policies: try await send(.policies(await reporter.policies()))
@@ -60,8 +73,31 @@ public struct ControlServer: Sendable {
           while try await parts.next() != nil {}
           group.cancelAll()
         }
+      case .violations where request.follow == true:
+        let (past, stream) = await violations.follow(request.policy)
+        try await send(all: past.reversed().map { .violation($0) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask {
+            for await record in stream where request.policy.map(record.isOf) ?? true {
+              try await send(.violation(record))
+            }
+          }
+          while try await parts.next() != nil {}
+          group.cancelAll()
+        }
+      case .violations:
+        let records = await violations.records(of: request.policy)
+        try await send(
+          all: records.prefix(request.limit ?? .max).reversed().map { .violation($0) } + [.end])
       case .events:
         try await send(all: await journal.latest(request.limit).map { .event($0) } + [.end])
+      default:
+        do throws(ControlFailure) {
+          let response = try await operations.answer(request)
+          try? await send(response)
+        } catch {
+          try await send(.failure(error))
+        }
       }
     }
   }

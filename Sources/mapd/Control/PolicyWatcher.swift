@@ -81,11 +81,9 @@ public struct PolicyWatcher: Service {
 
   public func run() async throws {
     for await _ in source.changes().cancelOnGracefulShutdown() {
-      let old = await registry.policies
-      let new = source.load(previous: old)
-      guard new != old else { continue }
-      Self.tell(new, before: old, log)
-      await registry.apply(new)
+      let source = source
+      let (old, new) = await registry.update { source.load(previous: $0) }
+      if new != old { Self.tell(new, before: old, log) }
     }
   }
 

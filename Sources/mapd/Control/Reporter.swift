@@ -3,6 +3,7 @@ import Admission
 import ControlMessages
 import Enforcement
 import Glibc
+import Learning
 import Observation
 import Policy
 
@@ -12,14 +13,23 @@ public struct Reporter: Sendable {
   let gate: Gate
   let pump: EventPump
   let spool: Spool
+  let journal: EventJournal
+  let violations: ViolationStore
+  let learner: Learner
   let version: String
   let started: Timestamp
 
-  public init(registry: ContainerRegistry, gate: Gate, pump: EventPump, spool: Spool, version: String) {
+  public init(
+    registry: ContainerRegistry, gate: Gate, pump: EventPump, spool: Spool, journal: EventJournal,
+    violations: ViolationStore, learner: Learner, version: String
+  ) {
     self.registry = registry
     self.gate = gate
     self.pump = pump
     self.spool = spool
+    self.journal = journal
+    self.violations = violations
+    self.learner = learner
     self.version = version
     started = .now
   }
@@ -37,6 +47,10 @@ public struct Reporter: Sendable {
     counters["bindingsFull"] = trouble.bindingsFull
     counters["rulesFull"] = trouble.rulesFull
     let unanswered = await spool.count
+    counters["logLinesSuppressed"] = await journal.suppressed
+    counters["reportsUnnamed"] = UInt64(await violations.unnamed)
+    counters["violationsEvicted"] = await violations.evicted
+    counters["learningDropped"] = await learner.dropped
     return StatusReport(
       version: version, kernelRelease: gate.features.release, gateAttached: gate.attachPoint != nil,
       attachPoint: gate.attachPoint?.rawValue ?? "none",

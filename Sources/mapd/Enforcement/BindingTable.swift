@@ -82,8 +82,8 @@ public struct NewBinding: Sendable {
 /// The bindings in the kernel: maps `bindings`, `pidns`, `assignments` and the levels in
 /// `config`. A binding is made last and goes first, so that it is never half there.
 public final class BindingTable: @unchecked Sendable {
-  private let bindings: BPFMap<hf_cgroup_key, hf_binding>
-  private let pidNamespaces: BPFMap<UInt32, hf_pid_ns>
+  let bindings: BPFMap<hf_cgroup_key, hf_binding>
+  let pidNamespaces: BPFMap<UInt32, hf_pid_ns>
   private let assignments: MappedArray<UInt64>
   private let config: MappedArray<hf_config>
   /// Level by binding, to know when a level carries none any more.

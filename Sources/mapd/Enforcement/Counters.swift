@@ -2,6 +2,7 @@
 import CBPF
 import Contract
 import Glibc
+import Synchronization
 
 /// Map `counters`: exact, counted in the kernel whether or not mapd runs.
 public final class Counters: @unchecked Sendable {

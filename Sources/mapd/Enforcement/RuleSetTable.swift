@@ -17,9 +17,9 @@ public final class RuleSetTable: @unchecked Sendable {
     var content: RuleSet?
   }
 
-  private let rules: BPFMap<hf_rule_key, UInt64>
-  private let words: MappedArray<UInt64>
-  private let secret: PathSecret
+  let rules: BPFMap<hf_rule_key, UInt64>
+  let words: MappedArray<UInt64>
+  let secret: PathSecret
   private(set) var entries: [UInt32: Entry] = [:]
   private var stale: [hf_rule_key] = []
   /// Taken out, but an exec that is being judged may have read their numbers.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Admission
 import ArgumentParser
+import Configuration
 import Control
 import Enforcement
 import Glibc
+import Learning
 import Logging
 import Observation
 import Policy
@@ -16,6 +18,7 @@ struct MapServer {
 
   func run() async throws {
     do {
+      let configuration = try Configuration.load(options.config)
       // Held until mapd ends: two of them would write the same maps.
       let lock = try RunDirectory.prepare(options.runDir)
       defer { close(lock) }
@@ -25,7 +28,7 @@ struct MapServer {
       tell(gate)
 
       let source = WatchedDirectory(path: options.policies)
-      let policies = source.load(previous: .empty)
+      let policies = source.load(previous: .empty(learning: configuration.learn))
       PolicyWatcher.tell(policies, before: .empty, log)
       let registry = try ContainerRegistry(
         gate: gate, policies: policies, proc: ProcFS(root: options.procfs),
@@ -44,13 +47,24 @@ struct MapServer {
   private func serve(_ gate: Gate, _ registry: ContainerRegistry, _ source: WatchedDirectory, _ spool: Spool)
     async throws
   {
+    let violations = ViolationStore(stateDirectory: options.stateDir, log: log)
+    let learner = Learner(registry: registry, stateDirectory: options.stateDir, log: log)
     let journal = EventJournal(
-      registry: registry, gate: gate, output: STDOUT_FILENO, memory: options.runDir + "/reports")
-    let pump = EventPump()
+      registry: registry, gate: gate, violations: violations, learning: learner, output: STDOUT_FILENO,
+      memory: options.runDir + "/reports")
+    let readiness = Readiness(
+      registry: registry, violations: violations, stateDirectory: options.stateDir, log: log)
+    let editor = PolicyEditor(registry: registry, source: source, directory: options.policies, log: log)
+    let operations = Operations(
+      registry: registry, gate: gate, violations: violations, learner: learner, editor: editor, readiness: readiness)
+    let pump = EventPump(procfs: options.procfs)
     try pump.start(gate)
-    let reporter = Reporter(registry: registry, gate: gate, pump: pump, spool: spool, version: holdfastVersion)
+    let reporter = Reporter(
+      registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, violations: violations,
+      learner: learner, version: holdfastVersion)
     let hooks = HookServer(registry: registry, log: log)
-    let control = ControlServer(reporter: reporter, journal: journal, log: log)
+    let control = ControlServer(
+      reporter: reporter, journal: journal, violations: violations, operations: operations, log: log)
     signal(SIGPIPE, SIG_IGN)
     // The hooks' socket first: whoever is answered by the other one can start containers.
     let hookServer = try await UnixServer(
@@ -60,7 +74,9 @@ struct MapServer {
     ServiceManager.notify("READY=1")
     let services: [any Service] = [
       EventService(pump: pump, journal: journal),
-      Housekeeping(registry: registry, journal: journal, spool: spool, roots: options.discovery.roots),
+      Housekeeping(
+        registry: registry, journal: journal, violations: violations, learner: learner, readiness: readiness,
+        spool: spool, roots: options.discovery.roots),
       PolicyWatcher(source: source, registry: registry, log: log),
       hookServer,
       controlServer,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Configuration
 import Enforcement
 
 @main
@@ -27,6 +28,10 @@ struct MapdCommand: AsyncParsableCommand {
     }
   }
 
+  @Option(
+    help: ArgumentHelp(
+      "Configuration file. Default: \(Configuration.standardPath), if it is there.", valueName: "file"))
+  var config: String?
   @Option(help: "Directory of the sockets and of what is known of running containers.")
   var runDir = "/run/holdfast"
   @Option(help: "Directory on a bpf filesystem for the pins.")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ControlMessages
 import Enforcement
 import Glibc
 import Logging
@@ -17,10 +18,18 @@ public final class EventPump: Sendable {
   public let disagreements = Atomic<UInt64>(0)
   /// Events compared.
   public let compared = Atomic<UInt64>(0)
-  private let stream: AsyncStream<GateEvent>
-  private let continuation: AsyncStream<GateEvent>.Continuation
+  private let stream: AsyncStream<Observed>
+  private let continuation: AsyncStream<Observed>.Continuation
+  private let processes: ProcessReader
 
-  public init() {
+  private struct Observed: Sendable {
+    var event: GateEvent
+    var process: ProcessDetails?
+  }
+
+  /// - Parameter procfs: of the host.
+  public init(procfs: String = "/proc") {
+    processes = ProcessReader(root: procfs)
     (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.backlog))
   }
 
@@ -33,7 +42,11 @@ public final class EventPump: Sendable {
       }
       compared.add(1, ordering: .relaxed)
       if !gate.agrees(on: event) { disagreements.add(1, ordering: .relaxed) }
-      if case .dropped = continuation.yield(event) { dropped.add(1, ordering: .relaxed) }
+      // At once: the process may be gone in a moment.
+      let process = processes.details(pid: event.pid, parent: event.ppid, executable: event.path)
+      if case .dropped = continuation.yield(Observed(event: event, process: process)) {
+        dropped.add(1, ordering: .relaxed)
+      }
     }
     let thread = ReadingThread { [self] in
       while !stopping.load(ordering: .relaxed) { reader.poll(milliseconds: 200) }
@@ -46,7 +59,7 @@ public final class EventPump: Sendable {
 
   /// Returns after stop().
   public func run(into journal: EventJournal) async {
-    for await event in stream { await journal.receive(event) }
+    for await one in stream { await journal.receive(one.event, one.process) }
   }
 }
 

@@ -2,7 +2,7 @@
 import Yams
 
 /// A value of a manifest with the path that leads to it. Reads it as one type, or logs why not.
-struct Field {
+package struct Field {
   let node: Node
   let path: String
   let log: ProblemLog
@@ -17,15 +17,15 @@ struct Field {
     return path.isEmpty || !plain ? path + shown : "\(path).\(shown)"
   }
 
-  func problem(_ message: String) {
+  package func problem(_ message: String) {
     log.add(line: node.mark?.line ?? 0, column: node.mark?.column ?? 0, field: path, message)
   }
 
   /// `~`, `null` or nothing: as if the field were not written.
-  var isNull: Bool { PlainScalar(node) == .null }
+  package var isNull: Bool { PlainScalar(node) == .null }
 
   /// The text, or nil with a problem. Numbers and the like are refused, as Kubernetes does.
-  func text() -> String? {
+  package func text() -> String? {
     guard let scalar = node.scalar else {
       problem("is \(Self.kind(of: node)) and must be text; write one word here")
       return nil
@@ -49,7 +49,7 @@ struct Field {
   }
 
   /// The elements of a list; none when it is null; nil with a problem.
-  func list() -> [Field]? {
+  package func list() -> [Field]? {
     if isNull { return [] }
     guard let sequence = node.sequence else {
       problem(
@@ -94,7 +94,7 @@ struct Field {
     return texts
   }
 
-  static func alternatives(_ names: [String]) -> String {
+  package static func alternatives(_ names: [String]) -> String {
     names.count < 2
       ? names.joined() : names.dropLast().joined(separator: ", ") + " or " + names.last!
   }

@@ -71,6 +71,12 @@ public struct PolicyDirectory: Sendable {
     }
   }
 
+  /// Something is at the path, readable or not.
+  public static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 || errno != ENOENT
+  }
+
   /// The bytes of a regular file, at most one more than a policy file may have. Symbolic links are
   /// followed, because ConfigMaps are mounted as links.
   public static func read(_ path: String) -> PolicyFile.Content {

@@ -67,6 +67,10 @@ public struct EffectivePolicy: Hashable, Sendable {
   public var isOtherContainer: Bool
   /// `kill` where any of the policies says so.
   public var runningProcesses = RunningProcesses.report
+
+  /// Of a container that no policy is for: all is allowed, what is new is reported once.
+  public static let learning = EffectivePolicy(
+    mode: .learn, rules: [], relaxations: [], policies: [], isOtherContainer: false)
 }
 
 public enum PolicyMatch: Hashable, Sendable {
@@ -78,9 +82,14 @@ public enum PolicyMatch: Hashable, Sendable {
 }
 
 extension PolicySet {
-  /// nil when the container is not to be judged; `match(_:)` tells why.
+  /// nil when the container is not to be judged; `match(_:)` tells why. One that no policy is
+  /// for is learned, if it or the configuration asks for that.
   public func effective(for workload: WorkloadIdentity) -> EffectivePolicy? {
-    if case .judged(let effective) = match(workload) { effective } else { nil }
+    switch match(workload) {
+    case .judged(let effective): effective
+    case .ignored: nil
+    case .unmatched: learning.covers(workload) ? .learning : nil
+    }
   }
 
   /// Policies that the pod asks for by label or annotation and that are not in force. The container

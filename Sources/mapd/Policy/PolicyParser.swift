@@ -94,30 +94,30 @@ public enum PolicyParser {
 }
 
 /// The fields of a mapping, each taken once; what is left at the end is refused.
-struct Fields {
+package struct Fields {
   private let mapping: Field
   private var left: [(name: String, value: Field, key: Field)]
   private var asked: [String] = []
 
   /// nil, with a problem, when the value is no mapping.
-  init?(_ mapping: Field) {
+  package init?(_ mapping: Field) {
     guard let entries = mapping.entries() else { return nil }
     self.mapping = mapping
     self.left = entries
   }
 
-  func has(_ name: String) -> Bool { left.contains { $0.name == name } }
+  package func has(_ name: String) -> Bool { left.contains { $0.name == name } }
 
-  mutating func take(_ name: String) -> Field? {
+  package mutating func take(_ name: String) -> Field? {
     asked.append(name)
     guard let index = left.firstIndex(where: { $0.name == name }) else { return nil }
     return left.remove(at: index).value
   }
 
   /// Null counts as not written, as in Kubernetes.
-  mutating func takeSet(_ name: String) -> Field? { take(name).flatMap { $0.isNull ? nil : $0 } }
+  package mutating func takeSet(_ name: String) -> Field? { take(name).flatMap { $0.isNull ? nil : $0 } }
 
-  func refuseRest() {
+  package func refuseRest() {
     for entry in left {
       let known = "fields known here: \(asked.joined(separator: ", "))"
       entry.key.problem(

@@ -39,6 +39,9 @@ public struct PolicySet: Hashable, Sendable {
   /// Sorted by file and line.
   public let problems: [PolicyProblem]
 
+  /// Who is learned while no policy is for it. Not from the directory: from mapd's configuration.
+  public var learning = LearningScope()
+
   /// Good content by file, last good where the present content is bad.
   private let files: [String: [PlacedPolicy]]
   /// In force, by namespace.
@@ -75,6 +78,7 @@ public struct PolicySet: Hashable, Sendable {
       problems += found
     }
     self.init(files: good, problems: problems)
+    learning = previous.learning
   }
 
   /// The directory itself could not be read. Everything stays in force: losing sight of the
@@ -89,6 +93,14 @@ public struct PolicySet: Hashable, Sendable {
         }
       },
       problems: [PolicyProblem(file: directory, message: reason)])
+    learning = previous.learning
+  }
+
+  /// No policies, and who is to be learned.
+  public static func empty(learning: LearningScope) -> PolicySet {
+    var set = PolicySet.empty
+    set.learning = learning
+    return set
   }
 
   private init(files: [String: [PlacedPolicy]], problems: [PolicyProblem]) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Reads `spec`: whom the policy is for, and what they may execute.
-enum SpecificationReader {
+package enum SpecificationReader {
   static func read(_ field: Field, into policy: inout WorkloadPolicy) {
     guard var fields = Fields(field) else { return }
     if let mode = fields.takeSet("mode") {
@@ -28,7 +28,7 @@ enum SpecificationReader {
     fields.refuseRest()
   }
 
-  private static func isContainerName(_ name: String) -> Bool {
+  package static func isContainerName(_ name: String) -> Bool {
     guard let first = name.utf8.first, name.utf8.count <= 253 else { return false }
     func isWord(_ byte: UInt8) -> Bool {
       switch byte {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import Configuration
+import Foundation
+import Policy
+import Testing
+
+@Suite struct ConfigurationTests {
+  private func parse(_ text: String) throws -> Configuration {
+    try Configuration.parse(Array(text.utf8), file: "mapd.yaml")
+  }
+
+  @Test func learningIsConfigured() throws {
+    #expect(try parse("") == Configuration() && parse("# nothing\n") == Configuration())
+    #expect(try parse("learn: {namespaces: [shop, infra]}").learn == LearningScope(namespaces: ["shop", "infra"]))
+    #expect(try parse("learn:\n  all: true\n").learn == LearningScope(all: true))
+  }
+
+  @Test(arguments: [
+    ("learning: {}", "mapd.yaml:1:1: learning: is not a known field"),
+    ("learn: {every: true}", "learn.every"), ("learn: {all: yes}", "must be true or false"),
+    ("learn: {all: \"true\"}", "must be true or false"), ("learn: {namespaces: shop}", "must be a list"),
+    ("learn: [", "is not YAML"), ("learn: {}\nlearn: {}", "is already written"), ("a: &x {}\nlearn: *x", "alias"),
+    ("---\nlearn: {}\n---\nlearn: {}\n", "2 documents"),
+  ]) func whatIsNotUnderstoodIsRefusedWithItsPlace(_ text: String, _ said: String) throws {
+    let failure = #expect(throws: Configuration.Failure.self) { try parse(text) }
+    #expect("\(failure!)".contains(said), "\(failure!)")
+  }
+
+  @Test func aFileThatIsNamedMustBeThere() throws {
+    #expect(throws: Configuration.Failure.self) { try Configuration.load("/nowhere/mapd.yaml") }
+  }
+}
+
+@Suite struct LearningScopeTests {
+  private func mode(
+    _ scope: LearningScope, _ labels: [String: String] = [:], kind: WorkloadIdentity.ContainerKind = .container
+  ) -> PolicyMode? {
+    PolicySet.empty(learning: scope)
+      .effective(for: WorkloadIdentity(namespace: "shop", podLabels: labels, containerName: "c", containerKind: kind))?
+      .mode
+  }
+
+  @Test func aContainerIsLearnedWhenItOrTheConfigurationAsks() {
+    #expect(mode(LearningScope()) == nil)
+    #expect(mode(LearningScope(), ["security.rancher.io/learn": "true"]) == .learn)
+    #expect(mode(LearningScope(), ["security.rancher.io/learn": "yes"]) == nil)
+    #expect(mode(LearningScope(all: true)) == .learn)
+    #expect(mode(LearningScope(namespaces: ["shop"])) == .learn && mode(LearningScope(namespaces: ["x"])) == nil)
+    #expect(mode(LearningScope(all: true), ["security.rancher.io/learn": "false"]) == nil)
+    #expect(mode(LearningScope(all: true), kind: .sandbox) == nil)
+  }
+
+  @Test func aPolicyComesBeforeLearning() {
+    let text = """
+      apiVersion: security.rancher.io/v1alpha1
+      kind: WorkloadPolicy
+      metadata: {name: web, namespace: shop}
+      spec: {mode: protect, selector: {}, otherContainers: ignore}
+      """
+    let set = PolicySet(
+      files: [PolicyFile(name: "w.yaml", content: .bytes(Array(text.utf8)))],
+      previous: .empty(learning: LearningScope(all: true)))
+    #expect(set.effective(for: WorkloadIdentity(namespace: "shop", containerName: "c")) == nil)
+    #expect(set.effective(for: WorkloadIdentity(namespace: "other", containerName: "c"))?.mode == .learn)
+  }
+}
