@@ -70,7 +70,8 @@ unit: ## unit tests only
 	swift test
 
 e2e: build test-programs ## real containers on this machine, attach point kill
-	Tests/e2e/run main kill9 uninstall badinput paths bypass ../systemd/units ../systemd/activation ../systemd/capabilities ../systemd/mounts
+	Tests/e2e/run main kill9 uninstall badinput paths bypass learn violations policies \
+		../systemd/units ../systemd/activation ../systemd/capabilities ../systemd/mounts
 
 false-refusals: build test-programs ## 1,000 execs by each runc and crun, 100 by podman, under protect: none may be refused
 	RUNC="$${RUNC:-1.1.5 1.1.15 1.3.6}" CRUN="$${CRUN:-1.8.1 1.21 1.28}" Tests/e2e/run false-refusals podman

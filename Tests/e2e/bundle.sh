@@ -76,6 +76,7 @@ namespaces() { # {"type": "pid"}, ... without those in SHARE
 #   CONTAINER    name of the container in the pod, default app
 #   CAPABILITIES CAP_... names        SHARE  namespaces shared with the host
 #   HOOKS=none   no hooks             MOUNTS more mounts, as JSON with a leading comma
+#   POD          its pod, default pod-NAME   LEARN  value of the annotation that asks to be learned
 bundle() {
 	local name="$1" folder capabilities hooks='' label=''
 	shift
@@ -86,6 +87,7 @@ bundle() {
 	capabilities=$(json_list ${CAPABILITIES:-CAP_KILL CAP_DAC_OVERRIDE})
 	[ "${HOOKS:-}" = none ] || hooks="$(hook createRuntime), $(hook poststart), $(hook poststop)"
 	[ -z "${POLICY:-}" ] || label="\"security.rancher.io/policy\": \"$POLICY\","
+	[ -z "${LEARN:-}" ] || label="$label\"security.rancher.io/learn\": \"$LEARN\","
 	cat >"$folder/config.json" <<JSON
 {
  "ociVersion": "1.0.2",
@@ -107,7 +109,7 @@ bundle() {
  "annotations": {
   $label
   "io.kubernetes.pod.namespace": "e2e",
-  "io.kubernetes.pod.name": "pod-$name",
+  "io.kubernetes.pod.name": "${POD:-pod-$name}",
   "io.kubernetes.container.name": "${CONTAINER:-app}"
  },
  "hooks": {$hooks},
