@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
-.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test lint format clean
+.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test journey man lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -70,7 +70,7 @@ unit: ## unit tests only
 	swift test
 
 e2e: build test-programs ## real containers on this machine, attach point kill
-	Tests/e2e/run main kill9 uninstall badinput paths bypass learn violations policies \
+	Tests/e2e/run main kill9 uninstall badinput paths bypass learn violations policies journey \
 		../systemd/units ../systemd/activation ../systemd/capabilities ../systemd/mounts
 
 false-refusals: build test-programs ## 1,000 execs by each runc and crun, 100 by podman, under protect: none may be refused
@@ -81,6 +81,13 @@ runtime-test: build test-programs ## every runtime and version: bind, refuse, ex
 
 fault-test: build test-programs ## faults under load, a line each; SCALE= percent of the rounds, ONLY= faults
 	Tests/Faults/run
+
+journey: build ## nginx from unknown to protected; what is typed and shown becomes docs/journey.md
+	JOURNEY=$(CURDIR)/docs/journey.md Tests/e2e/run journey
+
+man: ## manual pages of mapctl and mapd, from the commands themselves, in out/man
+	swift package generate-manual --configuration debug --multi-page
+	@mkdir -p out/man && cp .build/plugins/GenerateManual/outputs/*/*.1 out/man/
 
 vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
 	Tests/vm/matrix

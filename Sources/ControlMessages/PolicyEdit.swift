@@ -41,7 +41,7 @@ public struct PolicyEdit: Codable, Hashable, Sendable {
 public struct ReadinessReport: Codable, Hashable, Sendable {
   public var policy: String
   public var mode: String
-  /// Since when the policy has this mode and selector, ISO 8601, UTC.
+  /// Since when the policy has this mode, ISO 8601, UTC.
   public var since: String
   /// Containers it is for now, as `namespace/pod/name`.
   public var containers: [String]

@@ -76,7 +76,7 @@ namespaces() { # {"type": "pid"}, ... without those in SHARE
 #   CONTAINER    name of the container in the pod, default app
 #   CAPABILITIES CAP_... names        SHARE  namespaces shared with the host
 #   HOOKS=none   no hooks             MOUNTS more mounts, as JSON with a leading comma
-#   POD          its pod, default pod-NAME   LEARN  value of the annotation that asks to be learned
+#   POD          its pod, default pod-NAME   NAMESPACE  default e2e   LEARN  value of the annotation that asks to be learned
 bundle() {
 	local name="$1" folder capabilities hooks='' label=''
 	shift
@@ -108,7 +108,7 @@ bundle() {
  ],
  "annotations": {
   $label
-  "io.kubernetes.pod.namespace": "e2e",
+  "io.kubernetes.pod.namespace": "${NAMESPACE:-e2e}",
   "io.kubernetes.pod.name": "${POD:-pod-$name}",
   "io.kubernetes.container.name": "${CONTAINER:-app}"
  },

@@ -55,10 +55,11 @@ execs() { # learned without a policy, once for each executable, counted in the k
 
 scripts_and_layers() {
 	LEARN=true POD=web-7d4b9c6f5-bbbbb ROOTFS=overlay bundle layers /bin/sh -c "$OBEY"
-	printf '#!/bin/sh\n/bin/true\n' >"$(rootfs_of layers).lower" && mv "$(rootfs_of layers).lower" "$HF/image/opt/tools/job"
+	# At the kill attach point a script is found by its process, while it runs.
+	printf '#!/bin/sh\n/bin/sleep 20\n' >"$HF/image/opt/tools/job"
 	chmod 755 "$HF/image/opt/tools/job"
 	check "a replica starts" start_container layers
-	tell layers 'cp /bin/true /tmp/dropped; /tmp/dropped true; /opt/tools/job'
+	tell layers 'cp /bin/true /tmp/dropped; /tmp/dropped true; /opt/tools/job &'
 	eventually "a script is proposed" knows web /opt/tools/job '"listed":true'
 	eventually "what came from the writable layer is known" knows web /tmp/dropped '"origin":"writableLayer"'
 	eventually "replicas merge in one proposal" knows web /bin/true web-7d4b9c6f5-x2x9z web-7d4b9c6f5-bbbbb

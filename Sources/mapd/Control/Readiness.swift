@@ -18,6 +18,9 @@ public actor Readiness {
   private let log: Logger
   private var kept: [String: Kept] = [:]
   private var hasFailed = false
+  /// When note() last looked. What it finds changed may have changed right after: a violation of
+  /// the moment between must count against the policy.
+  private var noted: String?
 
   public init(registry: ContainerRegistry, violations: ViolationStore, stateDirectory: String, log: Logger) {
     self.registry = registry
@@ -35,11 +38,13 @@ public actor Readiness {
   /// Notes modes that have changed. Call it once a second.
   public func note() async {
     let now = Timestamp.now.iso8601
+    let since = noted ?? now
+    noted = now
     var next: [String: Kept] = [:]
     for placed in await registry.policies.policies {
       let (name, mode) = (placed.policy.name.description, placed.policy.mode.rawValue)
       let old = kept[name]
-      next[name] = old?.mode == mode ? old : Kept(mode: mode, since: now)
+      next[name] = old?.mode == mode ? old : Kept(mode: mode, since: since)
     }
     let isSame =
       next.count == kept.count
