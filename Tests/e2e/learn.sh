@@ -59,7 +59,7 @@ scripts_and_layers() {
 	printf '#!/bin/sh\n/bin/sleep 20\n' >"$HF/image/opt/tools/job"
 	chmod 755 "$HF/image/opt/tools/job"
 	check "a replica starts" start_container layers
-	tell layers 'cp /bin/true /tmp/dropped; /tmp/dropped true; /opt/tools/job &'
+	tell layers 'cp /bin/true /tmp/dropped; /tmp/dropped true; /bin/true; /opt/tools/job &'
 	eventually "a script is proposed" knows web /opt/tools/job '"listed":true'
 	eventually "what came from the writable layer is known" knows web /tmp/dropped '"origin":"writableLayer"'
 	eventually "replicas merge in one proposal" knows web /bin/true web-7d4b9c6f5-x2x9z web-7d4b9c6f5-bbbbb
