@@ -61,9 +61,9 @@ enum EditText {
     if edit.before == edit.after { text += "no change\n" }
     for note in edit.notes { text += "note: \(printable(note))\n" }
     if edit.after != nil {
-      let count = edit.covered.count
-      text +=
-        "it is for \(count == 0 ? "no container now" : "\(count) container\(count == 1 ? "" : "s") now: \(list(edit.covered))")\n"
+      let covered = edit.covered
+      text += "it is for "
+      text += covered.isEmpty ? "no container now\n" : "\(counted(covered.count, "container")) now: \(list(covered))\n"
     }
     if !edit.losing.isEmpty {
       let count = edit.losing.count

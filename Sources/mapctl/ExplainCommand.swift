@@ -43,10 +43,10 @@ struct Verify: Action {
       throw ControlClient.strange("no verification")
     }
     var text = report.differences.map { "\(printable($0.place)): \(printable($0.message))\n" }.joined()
-    let count = report.differences.count
+    let found = report.differences.isEmpty ? "no differences" : counted(report.differences.count, "difference")
     text +=
-      "\(report.containersCount) containers, \(report.ruleSetsCount) rule sets, \(report.rulesCount) rules: "
-      + "\(count == 0 ? "no" : "\(count)") difference\(count == 1 ? "" : "s")\n"
+      "\(counted(report.containersCount, "container")), \(counted(report.ruleSetsCount, "rule set")), "
+      + "\(counted(report.rulesCount, "rule")): \(found)\n"
     try context.output.write(all.json ? JSONText.pretty(report) : text)
     return report.differences.isEmpty ? .success : .finding
   }

@@ -107,7 +107,7 @@ enum ReadinessText {
     text +=
       "containers  \(report.containers.isEmpty ? "none" : report.containers.map(printable).joined(separator: ", "))\n"
     text += "violations  \(report.wouldRefuse.count) since then, \(report.acknowledgedCount) of them acknowledged; "
-    text += "\(report.resolvedCount) more are allowed by now\n"
+    text += "\(report.resolvedCount) more allowed by now\n"
     guard !report.wouldRefuse.isEmpty else { return text }
     return text + "\nwould be refused:\n" + ViolationsText.render(report.wouldRefuse, for: style)
   }

@@ -17,6 +17,9 @@ func printable(_ text: String) -> String {
   return String(shown)
 }
 
+/// `1 container`, `2 containers`.
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
 func isSafe(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.properties.generalCategory {
   case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned:

@@ -77,28 +77,29 @@ struct Picture: Encodable {
   }
 
   func render(since before: Picture?, for style: Style, height: Int?) -> String {
-    let isProtecting = status.gateAttached
-    var text = style.paint(
-      "Holdfast \(isProtecting ? "protects at \(status.attachPoint)" : "does NOT protect: the gate is not attached")",
-      isProtecting ? .green : .red)
-    let modes = Dictionary(grouping: containers, by: \.mode).mapValues(\.count)
-    text += ", \(containers.count) containers ("
-    text += ["protect", "monitor", "learn"].map { "\(modes[$0] ?? 0) \($0)" }.joined(separator: ", ") + ")\n"
-    let names = ["allowed", "refused", "reported", "learned", "runtime", "eventsLost"]
-    text +=
-      names.map { name in
-        let now = status.counters[name] ?? 0
-        guard let before, seconds > before.seconds else { return "\(name) \(now)" }
-        let past = before.status.counters[name] ?? 0
-        return "\(name) \(now) (\((now > past ? now - past : 0) / UInt64(seconds - before.seconds))/s)"
-      }.joined(separator: "  ") + "\n\n"
+    let width = style.width ?? .max
     let room = height.map { max($0 - 6, 1) } ?? 20
-    text += ViolationsText.render(Array(violations.prefix(room)), for: style)
-    guard let width = style.width else { return text }
-    // Only the two lines above the table can be too long.
-    return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map { index, line in
-      index == 1 ? shortened(String(line), to: width) : String(line)
-    }.joined(separator: "\n")
+    return style.paint(shortened(headline, to: width), status.gateAttached ? .green : .red) + "\n"
+      + shortened(rates(since: before), to: width) + "\n\n"
+      + ViolationsText.render(Array(violations.prefix(room)), for: style)
+  }
+
+  private var headline: String {
+    let modes = Dictionary(grouping: containers, by: \.mode).mapValues(\.count)
+    let counts = ["protect", "monitor", "learn"].map { "\(modes[$0] ?? 0) \($0)" }.joined(separator: ", ")
+    let state =
+      status.gateAttached
+      ? "protects at \(printable(status.attachPoint))" : "does NOT protect: the gate is not attached"
+    return "Holdfast \(state), \(counted(containers.count, "container")) (\(counts))"
+  }
+
+  private func rates(since before: Picture?) -> String {
+    ["allowed", "refused", "reported", "learned", "runtime", "eventsLost"].map { name in
+      let now = status.counters[name] ?? 0
+      guard let before, seconds > before.seconds else { return "\(name) \(now)" }
+      let past = before.status.counters[name] ?? 0
+      return "\(name) \(now) (\((now > past ? now - past : 0) / UInt64(seconds - before.seconds))/s)"
+    }.joined(separator: "  ")
   }
 }
 
