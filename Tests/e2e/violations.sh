@@ -159,7 +159,7 @@ followed() {
 	eventually "and of its repeat" grep -q '"count":2,' "$HF/followed"
 	kill "$follower"
 	check "top shows it" mapctl top --count 1
-	says "and how much was judged" "$HF/check.log" /bin/stat reported "containers"
+	says "and how much was judged" "$HF/check.log" /bin/stat reported "Holdfast protects at $ATTACH"
 }
 
 if ! start_mapd; then
