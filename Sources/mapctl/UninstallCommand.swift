@@ -4,6 +4,12 @@ import ArgumentParser
 import ControlMessages
 import Enforcement
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Needs no mapd: it touches the pins itself, and so it must work when mapd does not.
 struct Uninstall: Action {
   static let configuration = CommandConfiguration(
