@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
 #
 # Containers for the bypass corpus, made with the runtime alone. Sourced; POSIX
 # sh and busybox only, because the guests of the kernel matrix have no more.
