@@ -34,13 +34,14 @@ install: ## what `make build` made, units, hooks and a sample policy, below DEST
 	@test -x $(BIN)/mapd || { echo "install: $(BIN)/mapd is not there; run make build first" >&2; exit 1; }
 	install -d $(DESTDIR)/usr/sbin $(DESTDIR)/usr/bin $(DESTDIR)/usr/libexec/holdfast $(DESTDIR)/usr/lib/holdfast \
 		$(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/share/containers/oci/hooks.d \
-		$(DESTDIR)/usr/share/doc/holdfast/examples $(DESTDIR)/etc/holdfast/policies.d
+		$(DESTDIR)/usr/share/holdfast/crds $(DESTDIR)/usr/share/doc/holdfast/examples $(DESTDIR)/etc/holdfast/policies.d
 	install -m 755 $(BIN)/mapd $(DESTDIR)/usr/sbin/
 	install -m 755 $(BIN)/mapctl $(DESTDIR)/usr/bin/
 	install -m 755 $(BIN)/oci-hook $(DESTDIR)/usr/libexec/holdfast/
 	install -m 644 $(BIN)/gate.bpf.o $(DESTDIR)/usr/lib/holdfast/
 	install -m 644 packaging/systemd/mapd.service packaging/systemd/*.socket $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 hooks.d/*.json $(DESTDIR)/usr/share/containers/oci/hooks.d/
+	install -m 644 packaging/crds/*.yaml $(DESTDIR)/usr/share/holdfast/crds/
 	install -m 644 README.md CHANGELOG.md docs/*.md $(DESTDIR)/usr/share/doc/holdfast/
 	install -m 644 packaging/policies/web.yaml hooks.d/containerd/base-spec-hooks.json $(DESTDIR)/usr/share/doc/holdfast/examples/
 

@@ -51,6 +51,11 @@ execs() { # learned without a policy, once for each executable, counted in the k
 	check "the kernel sent no event for one that it had reported: $before, then $after" [ "$after" -eq "$before" ]
 	eventually "it is in the proposal's file" lists web /bin/true
 	check "which is valid" mapctl policies validate "$HF/state/proposals/e2e.web.yaml"
+	if [ -n "${HOLDFAST_GUEST:-}" ]; then
+		skip "its CRD: guests have no Python"
+	else
+		check "for its CRD too" "$here/../Reference/crd.py" "$HF/state/proposals/e2e.web.yaml"
+	fi
 }
 
 scripts_and_layers() {
