@@ -41,6 +41,7 @@ install: ## what `make build` made, units, hooks and a sample policy, below DEST
 	install -m 644 $(BIN)/gate.bpf.o $(DESTDIR)/usr/lib/holdfast/
 	install -m 644 packaging/systemd/mapd.service packaging/systemd/*.socket $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 hooks.d/*.json $(DESTDIR)/usr/share/containers/oci/hooks.d/
+	test -e $(DESTDIR)/etc/holdfast/mapd.yaml || install -m 644 packaging/mapd.yaml $(DESTDIR)/etc/holdfast/
 	install -m 644 packaging/crds/*.yaml $(DESTDIR)/usr/share/holdfast/crds/
 	install -m 644 README.md CHANGELOG.md docs/*.md $(DESTDIR)/usr/share/doc/holdfast/
 	install -m 644 packaging/policies/web.yaml hooks.d/containerd/base-spec-hooks.json $(DESTDIR)/usr/share/doc/holdfast/examples/

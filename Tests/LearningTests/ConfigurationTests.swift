@@ -15,6 +15,12 @@ import Testing
     #expect(try parse("learn:\n  all: true\n").learn == LearningScope(all: true))
   }
 
+  @Test func theFileThatIsInstalledHasTheDefaults() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("packaging/mapd.yaml").path
+    #expect(try Configuration.load(file) == Configuration())
+  }
+
   @Test(arguments: [
     ("learning: {}", "mapd.yaml:1:1: learning: is not a known field"),
     ("learn: {every: true}", "learn.every"), ("learn: {all: yes}", "must be true or false"),

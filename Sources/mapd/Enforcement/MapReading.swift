@@ -4,6 +4,11 @@ import Contract
 import Glibc
 import Shared
 
+// Of a rule set's word; see contract.h, whose macros of this kind Swift does not import.
+private let valid: UInt64 = 1 << 40  // HF_RULE_SET_VALID
+private let hasDirectories: UInt64 = 1 << 41  // HF_RULE_SET_HAS_DIRECTORIES
+private let relaxations: UInt64 = 0xf << 48  // HF_ALLOW_...
+
 /// What the kernel's maps say of one container and one path, read as the gate reads them.
 public struct MapReading: Sendable, Equatable {
   public var binding: UInt32
@@ -29,10 +34,10 @@ extension Gate {
     let word = ruleSets.word(of: ruleSet)
     var reading = MapReading(
       binding: binding.id, isSealed: binding.flags & HF_BINDING_SEALED != 0, ruleSet: ruleSet,
-      isValid: word & (1 << 40) != 0, generation: UInt32(truncatingIfNeeded: word),
+      isValid: word & valid != 0, generation: UInt32(truncatingIfNeeded: word),
       mode: Mode(rawValue: UInt8(truncatingIfNeeded: word >> UInt64(HF_RULE_SET_MODE_SHIFT))) ?? .protect,
-      allow: RuleSet.Flags(rawValue: word & (0xf << 48)), use: [], directory: nil)
-    let depths = word & (1 << 41) == 0 ? 0 : ruleSets.rule(ruleSet, reading.generation, .root) ?? 0
+      allow: RuleSet.Flags(rawValue: word & relaxations), use: [], directory: nil)
+    let depths = word & hasDirectories == 0 ? 0 : ruleSets.rule(ruleSet, reading.generation, .root) ?? 0
     var keys: [PathKey] = []
     _ = try PathKey.eachPrefix(of: path, secret: ruleSets.secret) { key, _ in keys.append(key) }
     for (index, key) in keys.enumerated() {
@@ -63,7 +68,7 @@ extension RuleSetTable {
   /// - Parameter keys: all keys of map `rules` by rule set, see `allRules()`.
   public func differences(_ id: UInt32, from content: RuleSet, in all: RuleDump) -> [String] {
     let word = word(of: id)
-    guard word & (1 << 40) != 0 else { return ["rule set \(id) is not valid in map rulesets"] }
+    guard word & valid != 0 else { return ["rule set \(id) is not valid in map rulesets"] }
     let generation = UInt32(truncatingIfNeeded: word)
     var found: [String] = []
     if word != content.word(generation: generation) {
@@ -106,7 +111,7 @@ extension RuleSetTable {
 
   /// Rule sets that are valid in the kernel.
   public func validInKernel() -> [UInt32] {
-    (1..<UInt32(words.count)).filter { hf_load_u64(words.base + Int($0)) & (1 << 40) != 0 }
+    (1..<UInt32(words.count)).filter { hf_load_u64(words.base + Int($0)) & valid != 0 }
   }
 }
 
