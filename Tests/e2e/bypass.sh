@@ -86,11 +86,21 @@ reasons() {
 		}' | sort -u
 }
 
-# Events come through the ring buffer: wait until the last technique's is there.
+# Events come through the ring buffer, thousands at once of many-paths: wait for each technique's.
 settle() { # NAME
 	[ -z "${PROVE:-}" ] || return 0
 	sleep "${SETTLE:-1}"
+	wait_until reasons_are_in "$1"
+}
+
+reasons_are_in() { # NAME
+	local technique
 	reasons "$1" >"$HF/reasons"
+	! grep -q '^\* ' "$HF/reasons" || return 0
+	awk -F'\t' '$2 == "refused" { print $1 }' "$HF/results" >"$HF/refused"
+	while read -r technique; do
+		grep -q "^$technique " "$HF/reasons" || return 1
+	done <"$HF/refused"
 }
 
 cell() { # KIND RELAXATION TECHNIQUE EXPECTED SWITCH: one row of the table
