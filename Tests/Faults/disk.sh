@@ -130,6 +130,7 @@ state_directory() {
 	kill_mapd
 	check "mapd starts on a read-only one" start_mapd
 	check "and knows its binding" bound steady
+	eventually "the log says that violations are not kept" log_says "violations cannot be written"
 	stop_storm steady
 	outcome state-directory 2
 	remove_storm steady

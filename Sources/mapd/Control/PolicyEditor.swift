@@ -137,9 +137,6 @@ public actor PolicyEditor {
 
   /// Not against forgery: to see whether two edits are the same.
   private static func digest(_ edit: PolicyEdit) -> String {
-    let bytes = (try? ControlCoding.line(edit)) ?? []
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return String(hash, radix: 16)
+    StateFile.digest((try? ControlCoding.line(edit)) ?? [])
   }
 }

@@ -86,8 +86,6 @@ public enum StateFile {
 
   /// A file name for any text: what can be read of it, and a number that tells it from others.
   public static func name(for text: String) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a
-    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     let plain = text.utf8.prefix(80).map { byte -> UInt8 in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -96,7 +94,14 @@ public enum StateFile {
       default: UInt8(ascii: "_")
       }
     }
-    return String(decoding: plain, as: UTF8.self) + "-" + String(hash, radix: 16)
+    return String(decoding: plain, as: UTF8.self) + "-" + digest(text.utf8)
+  }
+
+  /// Tells contents apart (FNV-1a); no protection against who wants two to be the same.
+  public static func digest(_ bytes: some Sequence<UInt8>) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return String(hash, radix: 16)
   }
 
   /// Sets a file aside that cannot be read: it is not lost, and not in the way.
