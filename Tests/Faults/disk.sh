@@ -131,6 +131,9 @@ state_directory() {
 	check "mapd starts on a read-only one" start_mapd
 	check "and knows its binding" bound steady
 	eventually "the log says that violations are not kept" log_says "violations cannot be written"
+	mount -o remount,rw,size=1m "$HF/state"
+	eventually "once there is room, it says that they are" log_says "violations are written again"
+	check "and they are" grep -q /opt/forbidden "$HF/state/violations/"*.json
 	stop_storm steady
 	outcome state-directory 2
 	remove_storm steady

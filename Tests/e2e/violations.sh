@@ -141,6 +141,8 @@ newest_kept() { [ "$(records many | wc -l)" -eq "$KEPT" ] && record "/tmp/m/$((K
 evicted() { mapctl status --json | plain_json | grep -qE '"violationsEvicted":[1-9]'; }
 
 restarts() {
+	# what was found in the last second may not be written yet
+	wait_until unchanged
 	records | sed 's/"time":"[^"]*"//' >"$HF/before"
 	kill_mapd
 	start_mapd
@@ -148,6 +150,12 @@ restarts() {
 	check "after kill -9 all are there" cmp "$HF/before" "$HF/after"
 	tell web '/bin/ls /; /bin/ls /'
 	eventually "and it goes on" record '"executable":"/bin/ls"' '"pod":"pod-web"' '"count":2'
+}
+
+unchanged() { # for longer than mapd takes to write
+	records >"$HF/earlier"
+	sleep 3
+	records | cmp -s - "$HF/earlier"
 }
 
 followed() {

@@ -162,6 +162,8 @@ public actor Learner: LearningRecorder {
     for name in book.takeChanged().sorted() {
       guard let workload = book.workloads[name] else { continue }
       do {
+        // It was not made at the start when the disk was full then.
+        try StateFile.makeDirectory(directory)
         try StateFile.write(
           try ControlCoding.line(LearningPage(workload, boot: boot)), to: file(name, "json"))
         let text = try PolicyEmitter.yaml(workload.proposal)
@@ -169,6 +171,7 @@ public actor Learner: LearningRecorder {
           try StateFile.write(Array(text.utf8), to: file(name, "yaml"))
           written[name] = text
         }
+        if hasFailed { log.notice("what was learned is written again", metadata: ["directory": "\(directory)"]) }
         hasFailed = false
       } catch {
         book.markChanged(name)

@@ -82,8 +82,11 @@ public actor ViolationStore {
       var page = book.page(group)
       page.boot = boot
       do {
+        // It was not made at the start when the disk was full then.
+        try StateFile.makeDirectory(directory)
         try StateFile.write(
           try ControlCoding.line(page), to: "\(directory)/\(StateFile.name(for: group)).json")
+        if hasFailed { log.notice("violations are written again", metadata: ["directory": "\(directory)"]) }
         hasFailed = false
       } catch {
         book.markChanged(group)
