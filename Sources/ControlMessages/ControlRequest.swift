@@ -114,76 +114,32 @@ public struct ControlResponse: Codable, Hashable, Sendable {
 
   private init(ok: Bool) { self.ok = ok }
 
+  private static func answer<Value>(_ field: WritableKeyPath<Self, Value?>, _ value: Value) -> Self {
+    var response = ControlResponse(ok: true)
+    response[keyPath: field] = value
+    return response
+  }
+
   public static func failure(_ failure: ControlFailure) -> ControlResponse {
     var response = ControlResponse(ok: false)
     response.error = failure
     return response
   }
 
-  public static func status(_ status: StatusReport) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.status = status
-    return response
-  }
-
-  public static func containers(_ containers: [ContainerReport]) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.containers = containers
-    return response
-  }
-
-  public static func policies(_ policies: [PolicyReport]) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.policies = policies
-    return response
-  }
-
-  public static func event(_ event: ViolationEvent) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.event = event
-    return response
-  }
+  public static func status(_ status: StatusReport) -> ControlResponse { answer(\.status, status) }
+  public static func containers(_ containers: [ContainerReport]) -> ControlResponse { answer(\.containers, containers) }
+  public static func policies(_ policies: [PolicyReport]) -> ControlResponse { answer(\.policies, policies) }
+  public static func event(_ event: ViolationEvent) -> ControlResponse { answer(\.event, event) }
 
   /// The last line of `events` without `follow`.
-  public static var end: ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.end = true
-    return response
-  }
+  public static var end: ControlResponse { answer(\.end, true) }
 
-  public static func violation(_ record: ViolationRecord) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.violation = record
-    return response
-  }
-
-  public static func explanation(_ explanation: Explanation) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.explanation = explanation
-    return response
-  }
-
+  public static func violation(_ record: ViolationRecord) -> ControlResponse { answer(\.violation, record) }
+  public static func explanation(_ explanation: Explanation) -> ControlResponse { answer(\.explanation, explanation) }
   public static func verification(_ verification: VerificationReport) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.verification = verification
-    return response
+    answer(\.verification, verification)
   }
-
-  public static func proposals(_ proposals: [ProposalReport]) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.proposals = proposals
-    return response
-  }
-
-  public static func edit(_ edit: PolicyEdit) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.edit = edit
-    return response
-  }
-
-  public static func readiness(_ readiness: ReadinessReport) -> ControlResponse {
-    var response = ControlResponse(ok: true)
-    response.readiness = readiness
-    return response
-  }
+  public static func proposals(_ proposals: [ProposalReport]) -> ControlResponse { answer(\.proposals, proposals) }
+  public static func edit(_ edit: PolicyEdit) -> ControlResponse { answer(\.edit, edit) }
+  public static func readiness(_ readiness: ReadinessReport) -> ControlResponse { answer(\.readiness, readiness) }
 }

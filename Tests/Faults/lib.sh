@@ -98,10 +98,6 @@ total() { # total WHAT: over all storms
 	echo "$sum"
 }
 
-counter() { # counter NAME: of mapctl status
-	mapctl status --json | plain_json | tr ',{' '\n' | sed -n "s/^ *\"$1\":\([0-9]*\).*/\1/p" | head -n 1
-}
-
 fill_of() { # fill_of WHAT: entries of map bindings or rules, by mapctl status
 	mapctl status --json | plain_json | tr -d '\n ' | sed -n "s/.*\"$1\":{[^}]*\"used\":\([0-9]*\).*/\1/p"
 }

@@ -137,8 +137,8 @@ unmanaged_container() {
 	done_with "$name"
 }
 
-rounds_of() { grep -c round "$(rootfs_of "$1")/tmp/rounds"; }
-rounds_past() { [ "$(rounds_of "$1")" -gt "$2" ]; }
+rounds_seen() { grep -c round "$(rootfs_of "$1")/tmp/rounds"; }
+rounds_past() { [ "$(rounds_seen "$1")" -gt "$2" ]; }
 
 # A process that was forked before there was a binding goes on trying.
 policy_comes_late() {
@@ -151,9 +151,9 @@ policy_comes_late() {
 	policy "$name" protect "$(allow_only app $SH_RULES)"
 	eventually "$RUNTIME: the policy binds it as it runs" bound "$name"
 	# an exec may have been judged just before
-	wait_until rounds_past "$name" $(($(rounds_of "$name") + 2))
+	wait_until rounds_past "$name" $(($(rounds_seen "$name") + 2))
 	rm -f "$(rootfs_of "$name")/tmp/witness"
-	check "$RUNTIME: the process of before goes on" wait_until rounds_past "$name" $(($(rounds_of "$name") + 5))
+	check "$RUNTIME: the process of before goes on" wait_until rounds_past "$name" $(($(rounds_seen "$name") + 5))
 	refute "$RUNTIME: and runs nothing foreign any more" ran "$name"
 	check "$RUNTIME: an allowed exec runs" in_shell "$name" '/bin/true'
 	eventually "$RUNTIME: the violation is reported" \

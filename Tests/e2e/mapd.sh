@@ -95,6 +95,9 @@ rules_for() {
 
 # Every spelling of the same JSON in one: no spaces after ':', no escaped '/'.
 plain_json() { sed -e 's,\\/,/,g' -e 's/" *: */":/g'; }
+counter() { # counter NAME: of mapctl status
+	mapctl status --json | plain_json | tr ',{' '\n' | sed -n "s/^ *\"$1\":\([0-9]*\).*/\1/p" | head -n 1
+}
 
 events() { mapctl events --json | plain_json; }
 

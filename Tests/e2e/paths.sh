@@ -10,10 +10,6 @@ if [ -n "${HOLDFAST_GUEST:-}" ]; then PATHS=${PATHS:-2000}; else PATHS=${PATHS:-
 RUNTIME=${RUNTIMES:-runc}
 RUNTIME=${RUNTIME%% *}
 
-counter() { # counter NAME: of mapctl status
-	mapctl status --json | plain_json | tr -d ' \n' | sed "s/.*\"$1\":\([0-9]*\).*/\1/"
-}
-
 # Short random paths come up again, and a path is reported once.
 nearly_all_compared() { [ "$(counter pathKeysCompared)" -ge $((PATHS * 9 / 10)) ]; }
 
