@@ -86,6 +86,9 @@ typedef int64_t hf_s64;
 #define HF_REPORTS_MAX 16384
 /* Full: the verdict stands, the loss is counted in HF_COUNTER_EVENTS_LOST. */
 #define HF_EVENTS_BYTES (1 << 20)
+/* Execs that are between a script and its interpreter. Full: the oldest goes, and its
+ * interpreter is judged by what is in force then. */
+#define HF_CHAINS_MAX 4096
 
 /* What a rule set does with an exec that is not allowed. */
 enum hf_mode {
@@ -234,6 +237,17 @@ HF_ASSERT_SIZE(struct hf_rule_key, 24);
 /* The rule with path key {0, 0} (the root, which no policy may list) holds, for a
  * rule set with HF_RULE_SET_HAS_DIRECTORIES, a mask: bit n is set when a directory
  * rule has n components (n < 64; deeper directory rules are refused by mapd). */
+
+/* Map `chains`: bpf_get_current_pid_tgid() of an exec -> what its script was judged by. mapd
+ * keeps the rules of that generation until the interpreter was judged, 10 s at most. */
+struct hf_chain {
+	hf_u64 bprm; /* the exec's own address: tells it from one that failed before */
+	hf_u64 word; /* of `rulesets` */
+	hf_u64 time_ns; /* CLOCK_MONOTONIC */
+	hf_u32 rule_set;
+	hf_u32 pad;
+};
+HF_ASSERT_SIZE(struct hf_chain, 32);
 
 /* Map `reports`: hf_report_key -> hf_report. First occurrence becomes an event,
  * repeats are counted here and read by mapd. */

@@ -25,6 +25,7 @@
 #include "workload.h"
 #include "file.h"
 #include "report.h"
+#include "chain.h"
 
 char LICENSE[] SEC("license") = "GPL"; /* what the kernel asks for; see SPDX above */
 
@@ -127,24 +128,33 @@ static __always_inline u32 judge_file(const struct judgement *j, struct file *fi
 	return reason;
 }
 
-/* Assignment and word are read once, each in one load: an exec sees one
- * generation of one rule set. mapd deletes the rules of the one before only
- * after every exec that could have read it is decided. */
-static __always_inline void judge(struct judgement *j, struct file *file)
+/* Assignment and word are read once, each in one load, and for a script's interpreter not
+ * again: an exec sees one generation of one rule set. mapd deletes the rules of the one
+ * before only after every exec that could have read it is decided. */
+static __always_inline u64 word_in_force(struct judgement *j)
 {
 	u32 *assigned = bpf_map_lookup_elem(&assignments, &j->workload.binding->id);
-	u64 word;
 
 	if (!assigned)
-		return; /* cannot be: ids are indexes. The reason stays RULE_SET_MISSING */
+		return 0; /* cannot be: ids are indexes */
 	j->rule_set = *(volatile u32 *)assigned;
-	word = rule_set_word(j->rule_set);
+	return rule_set_word(j->rule_set);
+}
+
+static __always_inline void judge(struct judgement *j, struct linux_binprm *bprm, struct file *file)
+{
+	u64 word = begun_with(j, bprm);
+
+	if (!word)
+		word = word_in_force(j);
 	if (!(word & HF_RULE_SET_VALID))
-		return;
+		return; /* the reason stays RULE_SET_MISSING */
 	j->generation = word;
 	j->mode = mode_of(word);
-	if (j->mode != HF_MODE_OFF)
-		j->reason = judge_file(j, file, word);
+	if (j->mode == HF_MODE_OFF)
+		return;
+	j->reason = judge_file(j, file, word);
+	go_on_with(j, bprm, word);
 }
 
 /* Behind fmod_ret every exec has been judged and counted already, but those that
@@ -213,7 +223,7 @@ static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 	if (!(j.workload.binding->flags & HF_BINDING_SEALED))
 		seal_adopted(j.workload.binding, (void *)bpf_get_current_task(),
 			     (void *)j.walk.root);
-	judge(&j, file);
+	judge(&j, bprm, file);
 	if (j.mode == HF_MODE_OFF)
 		return allowed(HF_COUNTER_OFF, attach);
 	if (j.reason == HF_REASON_LISTED)

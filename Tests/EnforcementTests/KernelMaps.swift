@@ -11,7 +11,7 @@ import Testing
 /// table leaves in them is still there for the next table, as it is for the next mapd.
 final class KernelMaps {
   static let secret = PathSecret(1, 2, 3, 4)
-  private let rules, words, bindings, pidNamespaces, assignments, config: Int32
+  private let rules, words, bindings, pidNamespaces, assignments, config, chains: Int32
   private let rulesMaximum, ruleSetsMaximum, bindingsMaximum: Int
 
   init(rules: Int = 64, ruleSets: Int = 8, bindings: Int = 16) throws {
@@ -24,9 +24,10 @@ final class KernelMaps {
     pidNamespaces = try Self.hash("pidns", UInt32.self, hf_pid_ns.self, bindings)
     assignments = try Self.array("assignments", UInt32.self, bindings)
     config = try Self.array("config", hf_config.self, 1)
+    chains = try Self.hash("chains", UInt64.self, hf_chain.self, 16)
   }
 
-  deinit { for map in [rules, words, bindings, pidNamespaces, assignments, config] { close(map) } }
+  deinit { for map in [rules, words, bindings, pidNamespaces, assignments, config, chains] { close(map) } }
 
   var rulesMap: BPFMap<hf_rule_key, UInt64> {
     BPFMap(name: "rules", descriptor: dup(rules), maximum: rulesMaximum)
@@ -37,12 +38,22 @@ final class KernelMaps {
   var pidNamespacesMap: BPFMap<UInt32, hf_pid_ns> {
     BPFMap(name: "pidns", descriptor: dup(pidNamespaces), maximum: bindingsMaximum)
   }
+  var chainsMap: BPFMap<UInt64, hf_chain> { BPFMap(name: "chains", descriptor: dup(chains), maximum: 16) }
+
+  /// As the gate does between a script and its interpreter.
+  /// - Parameter ago: nanoseconds.
+  func begin(exec task: UInt64, by word: UInt64, of ruleSet: UInt32, ago: UInt64 = 0) throws {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    let time = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec) - ago
+    try chainsMap.insert(hf_chain(bprm: 1, word: word, time_ns: time, rule_set: ruleSet, pad: 0), for: task)
+  }
 
   /// As a mapd that starts finds it.
   func ruleSetTable() throws -> RuleSetTable {
     RuleSetTable(
       rules: rulesMap, words: try MappedArray(name: "rulesets", descriptor: dup(words), count: ruleSetsMaximum),
-      secret: Self.secret)
+      chains: chainsMap, secret: Self.secret)
   }
 
   func bindingTable() throws -> BindingTable {

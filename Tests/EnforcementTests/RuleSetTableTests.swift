@@ -41,6 +41,38 @@ import Testing
     #expect(maps.rulesMap.keys().count == 2)
   }
 
+  @Test func rulesThatAScriptWasJudgedByStayForItsInterpreter() throws {
+    let maps = try KernelMaps(rules: 4)
+    let table = try maps.ruleSetTable()
+    let id = try table.add(set("/script", "/interpreter"))
+    try maps.begin(exec: 7, by: maps.word(id), of: id)
+    try table.replace(id, with: set("/c"))
+    table.collect()
+    #expect(try maps.rule(id, 1, "/interpreter") != nil)
+    #expect(table.rulesCount == 3)
+    maps.chainsMap.remove(7)
+    table.collect()
+    #expect(try maps.rule(id, 1, "/interpreter") == nil)
+    #expect(table.rulesCount == 1)
+  }
+
+  @Test func anExecThatFailedAfterItsScriptKeepsNoRulesForLong() throws {
+    let maps = try KernelMaps(rules: 4)
+    let table = try maps.ruleSetTable()
+    let id = try table.add(set("/script", "/interpreter"))
+    try maps.begin(exec: 7, by: maps.word(id), of: id, ago: RuleSetTable.chainMax)
+    try table.replace(id, with: set("/c"))
+    table.collect()
+    #expect(table.rulesCount == 1)
+    // nor when there is no room for new ones
+    try maps.begin(exec: 8, by: maps.word(id), of: id)
+    try table.replace(id, with: set("/d", "/e"))
+    table.collect()
+    #expect(table.rulesCount == 3)
+    try table.replace(id, with: set("/f", "/g"))
+    #expect(try maps.rule(id, 2, "/c") == nil)
+  }
+
   @Test func theSameContentChangesNothing() throws {
     let maps = try KernelMaps()
     let table = try maps.ruleSetTable()

@@ -81,5 +81,49 @@ policy_changes() {
 	outcome policy-changes "$changes"
 }
 
+# One version allows a script and not its interpreter, the next the interpreter and not the
+# script: it never runs. Another script and its interpreter are allowed by both, and always run.
+torn_rootfs() {
+	storm_rootfs "$1"
+	cp "$HOLDFAST_BIN/storm" "$1/opt/runner"
+	printf '#!/opt/runner\n' >"$1/opt/whole"
+	printf '#!/opt/allowed\n' >"$1/opt/torn"
+	chmod 755 "$1/opt/whole" "$1/opt/torn"
+}
+torn_policy() { # torn_policy VERSION
+	if [ $(($1 % 2)) -eq 0 ]; then set -- /opt/torn; else set -- /opt/allowed; fi
+	policy torn protect "$(INTERPRETERS=listed && allow_only app /bin/storm /opt/whole /opt/runner "$@")"
+}
+generation() { in_force | sed -n 's/.*"generation":\([0-9]*\).*/\1/p'; }
+script_changes() {
+	local changes number=0 first now
+	if [ "$ATTACH" = kill ]; then
+		skip "script-changes: at the kill attach point the gate is asked once, about the interpreter"
+		return
+	fi
+	changes=$(rounds_of 1000)
+	check "mapd starts" start_mapd
+	torn_policy 0
+	wait_until policy_in_force torn protect
+	POLICY=torn ROOTFS=torn bundle first /bin/storm /tmp/tally "$WORKERS" /opt/torn /opt/whole
+	check "a storm of scripts begins" start_storm first
+	wait_until going first
+	first=$(generation) now=$first
+	# As fast as mapd follows: to wait for each would leave few execs that a change falls into.
+	while [ $((now - first)) -lt "$changes" ]; do
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			number=$((number + 1))
+			torn_policy "$number"
+			sleep 0.05
+		done
+		now=$(generation)
+		[ "$number" -lt $((changes * 20)) ] || fail "mapd follows the changes: generation $now of $number" "$HF/mapd.log"
+		[ "$number" -lt $((changes * 20)) ] || break
+	done
+	stop_storm first
+	outcome script-changes $((now - first))
+}
+
 fault policy_changes
+fault script_changes
 finish

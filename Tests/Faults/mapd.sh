@@ -6,7 +6,7 @@
 
 # Containers start and stop and policies change, at any moment of which mapd is killed.
 kill_random() {
-	local rounds round n
+	local rounds round span
 	rounds=$(rounds_of 1000)
 	check "mapd starts" start_mapd
 	check "a storm begins" begin_storm steady
@@ -14,20 +14,21 @@ kill_random() {
 	wait_until policy_in_force passing protect
 	# Without mapd the fail policy would let a container start unprotected: it is closed here.
 	HOOK_TIMEOUT=60000 HOOK_FAIL=closed
+	# How long a round without a kill takes here: that is where the moments are spread over.
+	span=$(milliseconds)
+	churn 0
+	span=$(($(milliseconds) - span))
+	end_churn 0
 	round=0
 	while [ "$round" -lt "$rounds" ]; do
 		round=$((round + 1))
 		(churn "$round") &
 		churning=$!
-		n=$((round * 61 % 40))
-		sleep "0.$((n / 10))$((n % 10))"
+		sleep "$(seconds_of $((span * (round * 61 % 40) / 40)))"
 		kill_mapd
 		start_mapd || fail "round $round: mapd starts" "$HF/mapd.log"
 		wait "$churning" || fail "round $round: a container starts" "$HF/passing$round.log"
-		STORMS="$STORMS passing$round"
-		wait_until going "passing$round" || fail "round $round: its storm begins" "$HF/passing$round.log"
-		stop_storm "passing$round" 1 || fail "round $round: its storm ends" "$HF/passing$round.log"
-		remove_storm "passing$round"
+		end_churn "$round"
 	done
 	stop_storm steady
 	eventually "the reports have all of its count" told_all steady
@@ -45,6 +46,15 @@ churn() { # churn ROUND: the hook waits until it is answered, or mapd dies on it
 	wait_until mapctl status
 	start_container "passing$1"
 }
+
+end_churn() {
+	STORMS="$STORMS passing$1"
+	wait_until going "passing$1" || fail "round $1: its storm begins" "$HF/passing$1.log"
+	stop_storm "passing$1" 1 || fail "round $1: its storm ends"
+	remove_storm "passing$1"
+}
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+seconds_of() { printf '%d.%03d\n' $(($1 / 1000)) $(($1 % 1000)); } # seconds_of MILLISECONDS
 
 # What was counted and not yet told when mapd was killed is told by the next one, though it
 # happens no more.

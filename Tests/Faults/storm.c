@@ -70,6 +70,11 @@ int main(int count, char **arguments)
 	int workers, n;
 	long each;
 
+	/* As the interpreter of a script: then its name comes first. */
+	if (count == 3 && !strstr(arguments[0], "storm")) {
+		arguments++;
+		count--;
+	}
 	/* As the forbidden or the allowed program. */
 	if (count == 2 && !strstr(arguments[0], "storm")) {
 		if (arguments[1][0]) {

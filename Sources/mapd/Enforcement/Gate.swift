@@ -116,6 +116,8 @@ public final class Gate: @unchecked Sendable {
       words: try MappedArray(
         name: "rulesets", descriptor: try object.descriptor(of: "rulesets"),
         count: try object.size(of: "rulesets")),
+      chains: BPFMap(
+        name: "chains", descriptor: try object.descriptor(of: "chains"), maximum: try object.size(of: "chains")),
       secret: secret)
     bindings = BindingTable(
       bindings: BPFMap(

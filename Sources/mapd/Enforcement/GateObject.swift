@@ -26,7 +26,7 @@ final class GateObject {
   private let object: OpaquePointer
   /// Maps that outlive mapd; `slots` is scratch.
   static let pinnedMaps = [
-    "config", "bindings", "pidns", "assignments", "rulesets", "rules", "reports", "events", "counters",
+    "config", "bindings", "pidns", "assignments", "rulesets", "rules", "reports", "events", "counters", "chains",
   ]
 
   init(path: String) throws(EnforcementError) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CBPF
 import Contract
+import Glibc
 import Shared
 
 /// The rule sets in the kernel: maps `rules` and `rulesets`.
@@ -17,17 +18,27 @@ public final class RuleSetTable: @unchecked Sendable {
     var content: RuleSet?
   }
 
+  /// How long an exec may take from its script to its interpreter, in nanoseconds, until the
+  /// rules that it began with go; it is refused then.
+  static let chainMax: UInt64 = 10_000_000_000
+
   let rules: BPFMap<hf_rule_key, UInt64>
   let words: MappedArray<UInt64>
+  /// Execs between a script and its interpreter.
+  private let chains: BPFMap<UInt64, hf_chain>
   let secret: PathSecret
   private(set) var entries: [UInt32: Entry] = [:]
   private var stale: [hf_rule_key] = []
   /// Taken out, but an exec that is being judged may have read their numbers.
   private var ended: [UInt32: UInt32] = [:]
 
-  init(rules: BPFMap<hf_rule_key, UInt64>, words: MappedArray<UInt64>, secret: PathSecret) {
+  init(
+    rules: BPFMap<hf_rule_key, UInt64>, words: MappedArray<UInt64>, chains: BPFMap<UInt64, hf_chain>,
+    secret: PathSecret
+  ) {
     self.rules = rules
     self.words = words
+    self.chains = chains
     self.secret = secret
     adopt()
   }
@@ -77,16 +88,43 @@ public final class RuleSetTable: @unchecked Sendable {
   }
 
   /// Deletes the rules of generations that no exec can see any more. Waits for the execs
-  /// that are being judged, some milliseconds; call it when a change is done.
-  public func collect() {
+  /// that are being judged, some milliseconds; call it when a change is done, and now and
+  /// then for what execs between script and interpreter have kept.
+  /// - Parameter forRoom: does not keep anything for those: they are refused.
+  public func collect(forRoom: Bool = false) {
     guard !stale.isEmpty || !ended.isEmpty else { return }
     // Without the wait an exec could miss a rule that is allowed in both generations.
     if hf_wait_for_programs() != 0 { usleep(100_000) }
-    for key in stale where rules.remove(key) { rulesCount -= 1 }
-    stale = []
+    let needed = forRoom ? [] : generationsBegunWith()
+    var kept: [hf_rule_key] = []
+    for key in stale {
+      if needed.contains(Generation(ruleSet: key.rule_set, number: key.generation)) {
+        kept.append(key)
+      } else if rules.remove(key) {
+        rulesCount -= 1
+      }
+    }
+    stale = kept
     // The generation stays in the word, so that the number can be used again.
     for (id, generation) in ended { store(UInt64(generation), id) }
     ended = [:]
+  }
+
+  private struct Generation: Hashable {
+    var ruleSet: UInt32
+    var number: UInt32
+  }
+
+  /// Those that execs between a script and its interpreter are judged by.
+  private func generationsBegunWith() -> Set<Generation> {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    let nanoseconds = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+    return Set(
+      chains.keys().compactMap { task in
+        guard let chain = chains[task], chain.time_ns + Self.chainMax > nanoseconds else { return nil }
+        return Generation(ruleSet: chain.rule_set, number: UInt32(truncatingIfNeeded: chain.word))
+      })
   }
 
   /// All rule sets in the maps.
@@ -109,7 +147,7 @@ public final class RuleSetTable: @unchecked Sendable {
     do throws(EnforcementError) {
       return try writeOnce(content, id: id, generation: generation)
     } catch  where error.kind == .full && !stale.isEmpty {
-      collect()
+      collect(forRoom: true)
       return try writeOnce(content, id: id, generation: generation)
     }
   }
