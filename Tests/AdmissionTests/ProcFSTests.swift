@@ -96,6 +96,15 @@ import Testing
     #expect(refusal { _ = try proc.namespace(gone, "mnt") }?.kind == .invalid)
   }
 
+  @Test(arguments: [("S", 0x40_0100, false), ("R", 0x4, true), ("Z", 0x40_0104, true), ("X", 0, true)])
+  func aProcessThatEndsIsSeenBeforeItIsGone(_ state: String, _ flags: Int, _ isEnding: Bool) throws {
+    let root = try TemporaryDirectory()
+    try root.write("7/stat", "7 (a b) \(state) 1 7 7 0 -1 \(flags) 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n")
+    let proc = ProcFS(root: root.path)
+    #expect(proc.isEnding(7) == isEnding)
+    #expect(proc.isEnding(8))
+  }
+
   @Test func aNameWithParenthesesDoesNotShiftTheFields() throws {
     let root = try TemporaryDirectory()
     let fields = (1...40).map(String.init).joined(separator: " ")

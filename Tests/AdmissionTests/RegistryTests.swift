@@ -66,6 +66,18 @@ struct RegistryTests {
     #expect(await node.registry.records["web"]?.pid == second.pid)
   }
 
+  /// Its workload was over before the runtime came to poststart; runc and crun fail the start when
+  /// this hook does.
+  @Test func aContainerThatEndedBeforeItsPoststartIsNoFailure() async throws {
+    let node = try Node()
+    let (known, unknown) = (try node.container("known"), try node.container("unknown"))
+    #expect(await node.hook(.createRuntime, known).outcome == .bound)
+    for one in [known, unknown] { one.end() }
+    #expect(await node.hook(.poststart, known).outcome == .confirmed)
+    #expect(await node.hook(.poststart, unknown).outcome == .unmanaged)
+    #expect(await node.registry.records["unknown"] == nil)
+  }
+
   @Test func aNextRegistryKnowsWhatTheOneBeforeBound() async throws {
     let node = try Node()
     let web = try node.container("web")

@@ -113,8 +113,16 @@ cell_exec() {
 }
 
 cell_stop() {
+	local i=0
 	want "the runtime stops and removes it" halt a
 	want_soon "mapd has no binding any more" is_unbound a
+	# Some have ended when their poststart is run: no hook of theirs may fail.
+	while [ "$i" -lt "${BRIEF:-10}" ]; do
+		want "container $i that ends at once starts all the same" launch brief /bin/true
+		halt brief >/dev/null 2>&1
+		rm -f "$HF/brief.id"
+		i=$((i + 1))
+	done
 }
 
 cell_adopt() {

@@ -62,6 +62,8 @@ public actor ContainerRegistry {
   private func confirm(_ request: HookRequest, id: String, caller: Int32?) -> HookAnswer {
     guard var record = records[id], isOf(record, request) else {
       if let known = records[id], let refusal = replace(known) { return refusal }
+      // Ended before it was asked about: nothing is left to bind, and nothing to keep from starting.
+      guard isRunning(request) else { return HookAnswer(.unmanaged) }
       log.warning("container was not known at its start", metadata: ["container": "\(id)"])
       return admit(request, id: id, caller: caller, isRunning: true)
     }
@@ -73,7 +75,9 @@ public actor ContainerRegistry {
       return HookAnswer(.refused, reason: Array("the binding of container \(id) is gone from the maps".utf8))
     }
     // A short-lived workload may have ended: nothing to compare then.
-    if let lines = try? proc.cgroups(record.pid), proc.startTicks(record.pid) == record.initStartTicks {
+    if let lines = try? proc.cgroups(record.pid), !proc.isEnding(record.pid),
+      proc.startTicks(record.pid) == record.initStartTicks
+    {
       let line = lines.first { $0.hierarchy == record.cgroup.hierarchy }
       guard let line, line.path == record.cgroup.path || line.path.hasPrefix(record.cgroup.path + "/") else {
         return HookAnswer(
@@ -87,6 +91,12 @@ public actor ContainerRegistry {
   /// Is the request about this very container? Ids are a runtime's own, and are used again.
   private func isOf(_ record: ContainerRecord, _ request: HookRequest) -> Bool {
     record.bundle.utf8.elementsEqual(request.bundle) && (record.pid == request.pid || request.pid == 0)
+  }
+
+  /// Does the process that the hook told of still run?
+  private func isRunning(_ request: HookRequest) -> Bool {
+    request.pid > 0 && !proc.isEnding(request.pid)
+      && (request.startTicks == 0 || proc.startTicks(request.pid) == request.startTicks)
   }
 
   public func isAlive(_ record: ContainerRecord) -> Bool {

@@ -79,6 +79,14 @@ public struct ProcFS: Sendable {
     return state != "Z" && state != "X"
   }
 
+  /// Ends, has ended, or is gone. It leaves its cgroups (v1) and namespaces on the way, so what
+  /// was read of it counts only if this is false afterwards.
+  func isEnding(_ pid: Int32) -> Bool {
+    guard let fields = status(pid), fields.count > 6, let flags = UInt32(fields[6]) else { return true }
+    let exiting: UInt32 = 0x4  // PF_EXITING of the kernel's sched.h
+    return fields[0] == "Z" || fields[0] == "X" || flags & exiting != 0
+  }
+
   /// The fields of /proc/<pid>/stat from the third, `state`, on.
   private func status(_ pid: Int32) -> [Substring]? {
     guard let text = try? text(pid, "stat"), let end = text.lastIndex(of: ")") else { return nil }
