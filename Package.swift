@@ -82,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "mapd",
       dependencies: [
-        "Admission", "CLinux", "Configuration", "Control", "Enforcement", "Learning", "Observation", "Policy",
+        "Admission", "CLinux", "Configuration", "Control", "Enforcement", "Learning", "Observation", "Policy", "Shared",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -92,7 +92,7 @@ let package = Package(
     .executableTarget(
       name: "mapctl",
       dependencies: [
-        "Admission", "ControlMessages", "Enforcement", "Policy",
+        "Admission", "ControlMessages", "Enforcement", "Policy", "Shared",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .testTarget(name: "SharedTests", dependencies: ["Shared", "StateParser"], swiftSettings: strict),

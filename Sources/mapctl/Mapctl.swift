@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import ControlMessages
+import Shared
 
 struct Mapctl: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,15 +12,16 @@ struct Mapctl: ParsableCommand {
         0  success
         1  a finding: status, the gate is not attached; policies, a file has problems;
            uninstall, it was not confirmed; violations, one is new;
-           explain, it would be refused; verify, a difference
+           explain, it would be refused; verify, a difference; doctor, a warning
         2  the command was not understood
         3  mapd cannot be reached
-        4  mapd answered with an error; uninstall, the gate could not be taken down
+        4  mapd answered with an error; uninstall, the gate could not be taken down;
+           doctor, an error
       """,
-    version: Release.version,
+    version: "\(Release.version)",
     subcommands: [
       Status.self, Containers.self, Policies.self, Proposals.self, Violations.self, Events.self, Explain.self,
-      Verify.self, Top.self, Hooks.self, Uninstall.self,
+      Verify.self, Top.self, Hooks.self, Doctor.self, Uninstall.self,
     ])
 
   @OptionGroup var options: Options

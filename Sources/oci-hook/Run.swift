@@ -4,8 +4,10 @@ import CPosix
 
 /// The whole life of the hook; returns the exit code.
 func run() -> Int32 {
+  let arguments = arguments()
+  if let code = selfReport(arguments) { return code }
   let options: Options
-  do { options = try Options(arguments: arguments()) } catch {
+  do { options = try Options(arguments: arguments) } catch {
     armBackstop(afterMilliseconds: Options.timeoutDefault)
     // Not before the runtime has written its state: crun may take a pipe that breaks for a
     // hook that ended well.

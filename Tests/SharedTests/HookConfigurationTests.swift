@@ -64,6 +64,40 @@ extension HookTests {
       #expect(ending.stderr.contains(reason), "\(ending.stderr)")
     }
 
+    /// As `mapctl doctor` asks: no state, no mapd.
+    private func ask(_ arguments: String...) throws -> (code: Int32, said: String) {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: HookProgram.path)
+      process.arguments = arguments
+      process.standardInput = FileHandle.nullDevice
+      let output = Foundation.Pipe()
+      (process.standardOutput, process.standardError) = (output, output)
+      try process.run()
+      let said = try output.fileHandleForReading.readToEnd() ?? Data()
+      process.waitUntilExit()
+      return (process.terminationStatus, String(decoding: said, as: UTF8.self))
+    }
+
+    @Test func `it says its release, and what is wrong with its configuration`() throws {
+      let version = try ask("--version")
+      #expect(version.code == 0 && version.said == "oci-hook \(Release.version) protocol \(Frame.version)\n")
+      let path = folder + "/hook.json"
+      try Data(#"{"fail":"closed"}"#.utf8).write(to: URL(fileURLWithPath: path))
+      #expect(try ask("--check", "--config", path) == (0, ""))
+      try Data(#"{"fial":"closed"}"#.utf8).write(to: URL(fileURLWithPath: path))
+      let checked = try ask("--check", "--config", path)
+      #expect(checked.code == 1 && checked.said.contains("unknown field fial"))
+    }
+
+    @Test func `the file that is shipped holds the defaults`() throws {
+      let shipped = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../packaging/hook.json").standardized
+      #expect(try ask("--check", "--config", shipped.path) == (0, ""))
+      let fields = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: shipped)) as? [String: Any])
+      #expect(fields.count == 8, "every field is in it")
+      #expect(fields["timeoutMilliseconds"] as? Int == 2000 && fields["fail"] as? String == "open")
+      #expect(fields["socket"] as? String == "/run/holdfast/hook.sock" && fields["log"] as? String == "/dev/log")
+    }
+
     @Test func `a file of 64 KiB is read, one byte more is refused`() throws {
       let limit = 65536
       let padded = "{}" + String(repeating: " ", count: limit - 2)

@@ -29,7 +29,7 @@ public struct KernelFeatures: Sendable {
   }
 
   /// Is `path` on a bpf filesystem?
-  static func isBPFFS(_ path: String) -> Bool {
+  public static func isBPFFS(_ path: String) -> Bool {
     var status = statfs()
     return statfs(path, &status) == 0 && status.f_type == 0xcafe_4a11
   }

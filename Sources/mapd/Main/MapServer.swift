@@ -10,6 +10,7 @@ import Logging
 import Observation
 import Policy
 import ServiceLifecycle
+import Shared
 
 /// Puts the parts together, in the order in which each can rely on those before it.
 struct MapServer {
@@ -61,7 +62,7 @@ struct MapServer {
     try pump.start(gate)
     let reporter = Reporter(
       registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, violations: violations,
-      learner: learner, version: holdfastVersion)
+      learner: learner, version: "\(Release.version)")
     let hooks = HookServer(registry: registry, log: log)
     let control = ControlServer(
       reporter: reporter, journal: journal, violations: violations, operations: operations, log: log)

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Configuration
 import Enforcement
+import Shared
 
 @main
 struct MapdCommand: AsyncParsableCommand {
@@ -12,7 +13,7 @@ struct MapdCommand: AsyncParsableCommand {
       Enforcement is pinned in the bpf filesystem and goes on when mapd ends. Exit code 1: \
       mapd could not start, and says why; what is pinned stays in force.
       """,
-    version: "mapd \(holdfastVersion)")
+    version: "mapd \(Release.version)")
 
   enum Attach: String, ExpressibleByArgument, CaseIterable {
     case auto, lsm, fmodRet = "fmod_ret", kill, none
@@ -77,5 +78,3 @@ struct MapdCommand: AsyncParsableCommand {
     return Gate.Options(object: gateObject, pinRoot: bpffs, attach: attach.choice, sizes: sizes)
   }
 }
-
-let holdfastVersion = "0.1.0"
