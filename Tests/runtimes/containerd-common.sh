@@ -40,6 +40,19 @@ TOML
 	esac
 }
 
+# Why mapctl leaves config.toml to the operator: what an imported part does to it.
+containerd_imports() { # containerd_imports: a part's base spec, joined or in the place of all
+	sed "1i imports = [\"$HF/part.toml\"]" /etc/containerd/config.toml >"$HF/importing.toml"
+	printf '%s\n[plugins."%s".containerd.runtimes.runc]\n  base_runtime_spec = "/part.json"\n' \
+		"$(grep '^version' /etc/containerd/config.toml)" "$plugin" >"$HF/part.toml"
+	containerd --config "$HF/importing.toml" config dump >"$HF/dump.toml" || return
+	grep -q 'base_runtime_spec = ["'\'']/part.json' "$HF/dump.toml" || return
+	case $VERSION in
+	1.*) ! grep -q 'restrict_oom_score_adj = true' "$HF/dump.toml" && ! grep -q 'runtimes\.bare\]' "$HF/dump.toml" ;;
+	*) grep -q 'restrict_oom_score_adj = true' "$HF/dump.toml" && grep -q 'runtimes\.bare\]' "$HF/dump.toml" ;;
+	esac
+}
+
 containerd_start() {
 	containerd >"$HF/containerd.log" 2>&1 &
 	CONTAINERD=$!

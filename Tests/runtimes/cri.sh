@@ -66,6 +66,7 @@ conclude() { containerd_conclude; }
 
 also() {
 	local spec=/etc/containerd/holdfast-base-spec.json program=/usr/libexec/holdfast/oci-hook
+	want "an imported part replaces the plugin's settings (1.x) or joins them (2.x)" containerd_imports
 	want "hooks status finds nothing wrong" "$HOLDFAST_BIN/mapctl" hooks status
 	want "uninstall, first run" "$HOLDFAST_BIN/mapctl" hooks uninstall --runtime containerd
 	want_not "the base spec is there without the hooks" grep -q oci-hook "$spec"

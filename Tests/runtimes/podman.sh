@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # podman.sh: podman with the hooks.d that mapctl installs, by its standard folders.
 # VERSION of podman; LOW: runc or crun, then its version.
-: "${tools:?row.sh reads this file}"
+: "${tools:?row.sh reads this file}" "${tests:?}"
+# shellcheck source=Tests/runtimes/nested.sh
+. "$tests/nested.sh"
 
 prepare() {
 	if ! fetched=$("$tools/fetch-runtime" podman "$VERSION" | tail -n 1) || [ ! -x "$fetched" ]; then
@@ -57,8 +59,8 @@ launch() {
 	local name="$1" hooks=''
 	shift
 	[ "$HOOKED" = yes ] || hooks="--hooks-dir $HF/none"
-	# shellcheck disable=SC2086 # an option and its value
-	podman run -d --name "$name" $hooks --annotation security.rancher.io/policy=runtime \
+	# shellcheck disable=SC2086 # options and their values
+	podman run -d --name "$name" $hooks ${LAUNCH_OPTIONS:-} --annotation security.rancher.io/policy=runtime \
 		--annotation io.kubernetes.container.name=app --annotation io.kubernetes.pod.namespace=e2e \
 		-v "$HF/witness:/witness" localhost/busybox:1 "$@" >"$HF/$name.id" 2>"$HF/$name.out" || {
 		cat "$HF/$name.out"
@@ -96,6 +98,8 @@ id_of() { # podman makes it, also of a container that it then could not start
 conclude() { podman rm -fa -t 0; }
 
 also() {
+	also_private
+	also_nested
 	local folder=/usr/share/containers/oci/hooks.d program=/usr/libexec/holdfast/oci-hook
 	want "hooks status finds nothing wrong with podman" podman_has_no_problems
 	mkdir -p /usr/libexec/holdfast-old/holdfast

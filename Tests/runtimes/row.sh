@@ -19,7 +19,7 @@ tools=$tests/../../tools
 
 end() {
 	trap - EXIT
-	for one in both skipped bare a first early failed open closed exempt slow shut; do halt "$one" >/dev/null 2>&1; done
+	for one in both skipped bare nested own brief a first early failed open closed exempt slow shut; do halt "$one" >/dev/null 2>&1; done
 	conclude >/dev/null 2>&1
 	[ -z "${LISTENER:-}" ] || kill "$LISTENER"
 	stop_all
