@@ -11,6 +11,8 @@ ROUNDS=$(rounds_of 10)
 WORKERS=1
 # shellcheck source=Tests/e2e/journeys.sh
 . "$here/journeys.sh"
+# shellcheck source=Tests/systemd/driver.sh
+. "$systemd/driver.sh"
 
 # The places of the units and of `make install`, not a scratch folder.
 BPFFS=/sys/fs/bpf/holdfast
@@ -207,7 +209,7 @@ pass "a storm begins"
 policy shell protect "$(allow_only app $SH_RULES)"
 ROOTFS=plain ready_container shell protect "$OBEY"
 foreign shell
-for scenario in stopped_and_activated stands_still roots_are_left pins_made_anew upgrades_under_systemd restarts; do
+for scenario in systemd_driver stopped_and_activated stands_still roots_are_left pins_made_anew upgrades_under_systemd restarts; do
 	[ -z "${ONLY:-}" ] || case ",$ONLY," in *",$scenario,"*) ;; *) continue ;; esac
 	say "$scenario, up $(cut -d ' ' -f 1 /proc/uptime) s"
 	"$scenario"
