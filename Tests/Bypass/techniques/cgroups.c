@@ -149,3 +149,35 @@ TECHNIQUE(clone_into, "clone-into-cgroup")
 	each(remove_sibling);
 	return result;
 }
+
+// A cgroup namespace of the workload's own: its cgroup looks like the root of all from inside.
+static void in_own_view(void *path)
+{
+	need(unshare(CLONE_NEWCGROUP), "unshare");
+	do_exec_path(path);
+}
+
+static void in_own_view_nested(void *path)
+{
+	if (each(enter_nested) == 0)
+		skip("no cgroup could be entered: %s", strerror(errno));
+	in_own_view(path);
+}
+
+TECHNIQUE(control_cgroup_namespace, "control-cgroup-namespace")
+{
+	return attempt(in_own_view, (void *)GENUINE);
+}
+
+TECHNIQUE(cgroup_namespace, "cgroup-namespace")
+{
+	return attempt(in_own_view, (void *)FOREIGN);
+}
+
+TECHNIQUE(cgroup_namespace_nested, "cgroup-namespace-nested")
+{
+	int result = attempt(in_own_view_nested, (void *)FOREIGN);
+
+	each(remove_nested);
+	return result;
+}
