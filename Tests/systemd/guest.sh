@@ -13,6 +13,8 @@ WORKERS=1
 . "$here/journeys.sh"
 # shellcheck source=Tests/systemd/driver.sh
 . "$systemd/driver.sh"
+# shellcheck source=Tests/systemd/doctor.sh
+. "$systemd/doctor.sh"
 
 # The places of the units and of `make install`, not a scratch folder.
 BPFFS=/sys/fs/bpf/holdfast
@@ -209,7 +211,7 @@ pass "a storm begins"
 policy shell protect "$(allow_only app $SH_RULES)"
 ROOTFS=plain ready_container shell protect "$OBEY"
 foreign shell
-for scenario in systemd_driver stopped_and_activated stands_still roots_are_left pins_made_anew upgrades_under_systemd restarts; do
+for scenario in systemd_driver seen_by_doctor stopped_and_activated stands_still roots_are_left pins_made_anew upgrades_under_systemd restarts; do
 	[ -z "${ONLY:-}" ] || case ",$ONLY," in *",$scenario,"*) ;; *) continue ;; esac
 	say "$scenario, up $(cut -d ' ' -f 1 /proc/uptime) s"
 	"$scenario"
