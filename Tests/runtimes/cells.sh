@@ -118,11 +118,16 @@ cell_stop() {
 	want_soon "mapd has no binding any more" is_unbound a
 	# Some have ended when their poststart is run: no hook of theirs may fail.
 	while [ "$i" -lt "${BRIEF:-10}" ]; do
-		want "container $i that ends at once starts all the same" launch brief /bin/true
+		want "container $i that ends at once starts all the same" start_brief
 		halt brief >/dev/null 2>&1
 		rm -f "$HF/brief.id"
 		i=$((i + 1))
 	done
+}
+
+# A driver may have a verb of its own for it.
+start_brief() {
+	if command -v launch_brief >/dev/null; then launch_brief brief /bin/true; else launch brief /bin/true; fi
 }
 
 cell_adopt() {
