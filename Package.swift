@@ -71,12 +71,14 @@ let package = Package(
     .target(
       name: "Control",
       dependencies: [
-        "Admission", "CLinux", "ControlMessages", "Enforcement", "Learning", "Observation", "Policy", "Shared",
+        "Admission", "CLinux", "Configuration", "ControlMessages", "Enforcement", "Learning", "Observation", "Policy",
+        "Shared",
         .product(name: "Yams", package: "Yams"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       path: "Sources/mapd/Control", swiftSettings: strict),
     .executableTarget(

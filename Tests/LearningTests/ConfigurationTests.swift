@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Configuration
+@testable import Configuration
+import Enforcement
 import Foundation
 import Policy
 import Testing
@@ -15,11 +16,51 @@ import Testing
     #expect(try parse("learn:\n  all: true\n").learn == LearningScope(all: true))
   }
 
-  @Test func theFileThatIsInstalledHasTheDefaults() throws {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("packaging/mapd.yaml").path
-    #expect(try Configuration.load(file) == Configuration())
+  @Test func everySettingIsTaken() throws {
+    let text = """
+      logLevel: debug
+      attachPoint: fmod_ret
+      maps: {bindings: 2, rules: 3}
+      paths: {run: /r, state: /s, policies: /p, bpffs: /b, gate: /g, procfs: /f}
+      runtimes: {state: /t, storage: /u, ociRoots: [/v, /w]}
+      """
+    let read = try parse(text)
+    #expect(read.logLevel == .debug && read.attachPoint == .fmodRet && read.maps.bindings == 2 && read.maps.rules == 3)
+    #expect(
+      read.paths
+        == Configuration.Paths(run: "/r", state: "/s", policies: "/p", bpffs: "/b", gate: "/g", procfs: "/f"))
+    #expect(read.runtimes == Configuration.Runtimes(state: "/t", storage: "/u", ociRoots: ["/v", "/w"]))
+    #expect(
+      Configuration().settingsForARestart(to: read) == ["attachPoint", "maps", "paths", "runtimes"])
+    #expect(Configuration().settingsForARestart(to: try parse("learn: {all: true}\nlogLevel: error")) == [])
   }
+
+  @Test func theSizesOfMapsAreThoseOfTheGate() {
+    #expect(Configuration().maps.bindings == MapSizes().bindings && Configuration().maps.rules == MapSizes().rules)
+  }
+
+  /// Fields as mapd itself names them when it refuses one.
+  private func known(_ text: String) -> [String] {
+    let failure = #expect(throws: Configuration.Failure.self) { try parse(text) }
+    let said = "\(failure!)".components(separatedBy: "fields known here: ").dropFirst().first ?? ""
+    return said.prefix { $0 != ")" }.components(separatedBy: ", ").filter { !$0.isEmpty }
+  }
+
+  @Test func theFileThatIsInstalledHasEverySetting() throws {
+    let text = try String(contentsOfFile: Self.installed, encoding: .utf8)
+    for field in known("nothing: 1") {
+      #expect(text.contains("\n\(field):"), "\(field)")
+      // A setting without fields of its own says something else.
+      for inner in known("\(field): {nothing: 1}") { #expect(text.contains("\n  \(inner):"), "\(field).\(inner)") }
+    }
+  }
+
+  @Test func theFileThatIsInstalledHasTheDefaults() throws {
+    #expect(try Configuration.load(Self.installed) == Configuration())
+  }
+
+  private static let installed = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("packaging/mapd.yaml").path
 
   @Test(arguments: [
     ("learning: {}", "mapd.yaml:1:1: learning: is not a known field"),

@@ -16,12 +16,14 @@ public struct Reporter: Sendable {
   let journal: EventJournal
   let violations: ViolationStore
   let learner: Learner
+  let configuration: ConfigurationKeeper
   let version: String
   let started: Timestamp
 
   public init(
     registry: ContainerRegistry, gate: Gate, pump: EventPump, spool: Spool, journal: EventJournal,
-    violations: ViolationStore, learner: Learner, version: String
+    violations: ViolationStore, learner: Learner, configuration: ConfigurationKeeper,
+    version: String
   ) {
     self.registry = registry
     self.gate = gate
@@ -30,6 +32,7 @@ public struct Reporter: Sendable {
     self.journal = journal
     self.violations = violations
     self.learner = learner
+    self.configuration = configuration
     self.version = version
     started = .now
   }
@@ -61,7 +64,7 @@ public struct Reporter: Sendable {
       bindings: .init(used: fill.bindings, maximum: gate.bindings.maximum),
       ruleSets: .init(used: fill.ruleSets, maximum: gate.ruleSets.maximum),
       rules: .init(used: fill.rules, maximum: gate.ruleSets.rulesMaximum),
-      counters: counters, policyProblems: problems, troubles: trouble.sentences,
+      counters: counters, policyProblems: problems, troubles: trouble.sentences + (await configuration.troubles),
       openFailures: unanswered.open, lastOpenFailure: unanswered.last,
       eventsLost: gate.counters.eventsLost + pump.dropped.load(ordering: .relaxed))
   }

@@ -15,70 +15,86 @@ import Shared
 /// Puts the parts together, in the order in which each can rely on those before it.
 struct MapServer {
   let options: MapdCommand
-  let log = Logger(label: "mapd") { _ in JSONLogHandler(descriptor: STDERR_FILENO) }
+  let threshold: LogThreshold
+  let log: Logger
+
+  init(options: MapdCommand) {
+    self.options = options
+    let threshold = LogThreshold()
+    self.threshold = threshold
+    log = Logger(label: "mapd") { _ in JSONLogHandler(descriptor: STDERR_FILENO, threshold: threshold) }
+  }
 
   func run() async throws {
+    // Asked to read its configuration before it can, mapd must not end.
+    signal(SIGHUP, SIG_IGN)
     do {
-      let configuration = try Configuration.load(options.config)
+      let configuration = try options.load()
+      threshold.level = configuration.logLevel.level
       // Held until mapd ends: two of them would write the same maps.
-      let lock = try RunDirectory.prepare(options.runDir)
+      let lock = try RunDirectory.prepare(configuration.paths.run)
       defer { close(lock) }
-      try requireHostNamespaces()
-      leaveContainerRoots()
-      let gate = try Gate(options.gateOptions)
+      let proc = ProcFS(root: configuration.paths.procfs)
+      try requireHostNamespaces(configuration.paths.procfs)
+      leaveContainerRoots(proc)
+      let gate = try Gate(configuration.gateOptions)
       tell(gate)
 
-      let source = WatchedDirectory(path: options.policies)
+      let source = WatchedDirectory(path: configuration.paths.policies)
       let policies = source.load(previous: .empty(learning: configuration.learn))
       PolicyWatcher.tell(policies, before: .empty, log)
       let registry = try ContainerRegistry(
-        gate: gate, policies: policies, proc: ProcFS(root: options.procfs),
-        recordDirectory: options.runDir + "/containers", log: log)
+        gate: gate, policies: policies, proc: proc, recordDirectory: configuration.paths.run + "/containers", log: log)
       await registry.adopt()
-      let spool = Spool(path: options.runDir + "/spool", log: log)
+      let spool = Spool(path: configuration.paths.run + "/spool", log: log)
       _ = await spool.take()
-      await registry.discover(options.discovery.roots)
-      try await serve(gate, registry, source, spool)
+      await registry.discover(configuration.discoveryRoots)
+      try await serve(configuration, gate, registry, source, spool)
     } catch {
       log.critical("mapd cannot start; what is pinned stays in force", metadata: ["reason": "\(error)"])
       throw ExitCode(1)
     }
   }
 
-  private func serve(_ gate: Gate, _ registry: ContainerRegistry, _ source: WatchedDirectory, _ spool: Spool)
-    async throws
-  {
-    let violations = ViolationStore(stateDirectory: options.stateDir, log: log)
-    let learner = Learner(registry: registry, stateDirectory: options.stateDir, log: log)
+  private func serve(
+    _ configuration: Configuration, _ gate: Gate, _ registry: ContainerRegistry, _ source: WatchedDirectory,
+    _ spool: Spool
+  ) async throws {
+    let paths = configuration.paths
+    let violations = ViolationStore(stateDirectory: paths.state, log: log)
+    let learner = Learner(registry: registry, stateDirectory: paths.state, log: log)
     let journal = EventJournal(
       registry: registry, gate: gate, violations: violations, learning: learner, output: STDOUT_FILENO,
-      memory: options.runDir + "/reports")
+      memory: paths.run + "/reports")
     let readiness = Readiness(
-      registry: registry, violations: violations, stateDirectory: options.stateDir, log: log)
-    let editor = PolicyEditor(registry: registry, source: source, directory: options.policies, log: log)
+      registry: registry, violations: violations, stateDirectory: paths.state, log: log)
+    let editor = PolicyEditor(registry: registry, source: source, directory: paths.policies, log: log)
     let operations = Operations(
       registry: registry, gate: gate, violations: violations, learner: learner, editor: editor, readiness: readiness)
-    let pump = EventPump(procfs: options.procfs)
+    let pump = EventPump(procfs: paths.procfs)
     try pump.start(gate)
+    let keeper = ConfigurationKeeper(
+      configuration, registry: registry, log: log, load: options.load) { threshold.level = $0.logLevel.level }
     let reporter = Reporter(
       registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, violations: violations,
-      learner: learner, version: "\(Release.version)")
+      learner: learner, configuration: keeper, version: "\(Release.version)")
     let hooks = HookServer(registry: registry, log: log)
     let control = ControlServer(
       reporter: reporter, journal: journal, violations: violations, operations: operations, log: log)
     signal(SIGPIPE, SIG_IGN)
     // The hooks' socket first: whoever is answered by the other one can start containers.
     let hookServer = try await UnixServer(
-      name: "hook", place: ServiceManager.place("hook", options.runDir), log: log, serve: hooks.serve)
+      name: "hook", place: ServiceManager.place("hook", paths.run), log: log, serve: hooks.serve)
     let controlServer = try await UnixServer(
-      name: "control", place: ServiceManager.place("control", options.runDir), log: log, serve: control.serve)
+      name: "control", place: ServiceManager.place("control", paths.run), log: log, serve: control.serve)
     ServiceManager.notify("READY=1")
     let services: [any Service] = [
       EventService(pump: pump, journal: journal),
       Housekeeping(
         registry: registry, journal: journal, violations: violations, learner: learner, readiness: readiness,
-        spool: spool, roots: options.discovery.roots),
+        spool: spool, roots: configuration.discoveryRoots),
       PolicyWatcher(source: source, registry: registry, log: log),
+      ConfigurationReload(keeper: keeper),
       hookServer,
       controlServer,
       ServiceManagerLink(registry: registry),
@@ -91,11 +107,11 @@ struct MapServer {
   }
 
   /// Process ids and cgroup paths mean the host's.
-  private func requireHostNamespaces() throws {
+  private func requireHostNamespaces(_ procfs: String) throws {
     // PROC_PID_INIT_INO and PROC_CGROUP_INIT_INO of the kernel
     for (name, initial) in [("pid", 0xEFFF_FFFC as UInt), ("cgroup", 0xEFFF_FFFB)] {
       var status = stat()
-      guard stat("\(options.procfs)/self/ns/\(name)", &status) == 0, status.st_ino == initial else {
+      guard stat("\(procfs)/self/ns/\(name)", &status) == 0, status.st_ino == initial else {
         throw ValidationError(
           "mapd must run in the host's \(name) namespace; run it with hostPID and the host's cgroup "
             + "namespace, or with its service unit")
@@ -104,8 +120,8 @@ struct MapServer {
   }
 
   /// Where the service unit gives mapd a mount namespace of its own.
-  private func leaveContainerRoots() {
-    let (left, problems) = ProcFS(root: options.procfs).leaveContainerRoots()
+  private func leaveContainerRoots(_ proc: ProcFS) {
+    let (left, problems) = proc.leaveContainerRoots()
     if left > 0 { log.info("mounts of containers left to the host", metadata: ["mounts": "\(left)"]) }
     for problem in problems {
       log.warning("a container's mount is held until mapd ends", metadata: ["reason": "\(problem)"])
@@ -129,4 +145,14 @@ struct MapServer {
       log.info("gate attached", metadata: metadata)
     }
   }
+}
+
+extension Configuration {
+  fileprivate var discoveryRoots: DiscoveryRoots {
+    DiscoveryRoots(run: runtimes.state, storage: [runtimes.storage], further: runtimes.ociRoots)
+  }
+}
+
+extension Configuration.LogLevel {
+  fileprivate var level: Logger.Level { Logger.Level(rawValue: rawValue)! }
 }

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Configuration
 import Enforcement
+import Policy
 import Shared
 
 @main
@@ -10,71 +11,49 @@ struct MapdCommand: AsyncParsableCommand {
     commandName: "mapd",
     abstract: "The map server: binds containers to their policies in the kernel.",
     discussion: """
-      Enforcement is pinned in the bpf filesystem and goes on when mapd ends. Exit code 1: \
-      mapd could not start, and says why; what is pinned stays in force.
+      Enforcement is pinned in the bpf filesystem and goes on when mapd ends. SIGHUP: the configuration is \
+      read again. An option comes before the same setting of the configuration. Exit code 1: mapd could not \
+      start, and says why; what is pinned stays in force.
       """,
     version: "mapd \(Release.version)")
-
-  enum Attach: String, ExpressibleByArgument, CaseIterable {
-    case auto, lsm, fmodRet = "fmod_ret", kill, none
-
-    var choice: Gate.Options.Choice {
-      switch self {
-      case .auto: .best
-      case .lsm: .only(.lsm)
-      case .fmodRet: .only(.fmodRet)
-      case .kill: .only(.kill)
-      case .none: .nothing
-      }
-    }
-  }
 
   @Option(
     help: ArgumentHelp(
       "Configuration file. Default: \(Configuration.standardPath), if it is there.", valueName: "file"))
   var config: String?
-  @Option(help: "Directory of the sockets and of what is known of running containers.")
-  var runDir = "/run/holdfast"
-  @Option(help: "Directory on a bpf filesystem for the pins.")
-  var bpffs = "/sys/fs/bpf/holdfast"
-  @Option(help: "Directory of WorkloadPolicy manifests; it is watched.")
-  var policies = "/etc/holdfast/policies.d"
-  @Option(help: "Directory for what outlives a reboot.")
-  var stateDir = "/var/lib/holdfast"
-  @Option(help: "The gate's BPF object.")
-  var gateObject = "/usr/lib/holdfast/gate.bpf.o"
-  @Option(help: "Attach point: the best that the kernel takes, one of the others, or none (enforces nothing).")
-  var attach = Attach.auto
-  @OptionGroup(title: "Containers that run already")
-  var discovery: DiscoveryOptions
-  @Option(help: "procfs of the host.")
-  var procfs = "/proc"
-  @Option(help: "Containers that can be bound, when the maps are made.")
-  var maxBindings = MapSizes().bindings
-  @Option(help: "Rules of all containers together, when the maps are made.")
-  var maxRules = MapSizes().rules
+  @Flag(help: "Say what is wrong with the configuration, if anything, and exit: 0 nothing, 1 something.")
+  var checkConfig = false
+  @OptionGroup var overrides: ConfigurationOverrides
 
   @Option(help: .hidden)
   var faultFile: String?
 
-  func validate() throws {
-    guard (1...1_000_000).contains(maxBindings) else {
-      throw ValidationError("--max-bindings must be between 1 and 1000000")
-    }
-    guard (1...16_000_000).contains(maxRules) else {
-      throw ValidationError("--max-rules must be between 1 and 16000000")
-    }
-  }
-
   func run() async throws {
     FaultPoint.file = faultFile
+    if checkConfig { return try check() }
     try await MapServer(options: self).run()
   }
 
-  var gateOptions: Gate.Options {
-    var sizes = MapSizes()
-    sizes.bindings = maxBindings
-    sizes.rules = maxRules
-    return Gate.Options(object: gateObject, pinRoot: bpffs, attach: attach.choice, sizes: sizes)
+  /// The file's settings with this command line's in their place.
+  func load() throws(Configuration.Failure) -> Configuration {
+    var configuration = try Configuration.load(config)
+    overrides.apply(to: &configuration)
+    return configuration
   }
+
+  private func check() throws {
+    do throws(Configuration.Failure) {
+      _ = try load()
+    } catch {
+      throw Mistakes(problems: error.problems)
+    }
+    let file = config ?? Configuration.standardPath
+    print(Configuration.isThere(config) ? "\(file) is good" : "\(file) is not there: the defaults hold")
+  }
+}
+
+/// Printed by the argument parser, which exits with 1.
+private struct Mistakes: Error, CustomStringConvertible {
+  let problems: [PolicyProblem]
+  var description: String { problems.map(\.description).joined(separator: "\n") }
 }

@@ -2,15 +2,36 @@
 import ControlMessages
 import Glibc
 import Logging
+import Synchronization
+
+/// From which level on lines are written: one for all loggers of mapd, changed while it runs.
+public final class LogThreshold: Sendable {
+  private let index = Atomic(Logger.Level.allCases.firstIndex(of: .info)!)
+
+  public init() {}
+
+  public var level: Logger.Level {
+    get { Logger.Level.allCases[index.load(ordering: .relaxed)] }
+    set { index.store(Logger.Level.allCases.firstIndex(of: newValue)!, ordering: .relaxed) }
+  }
+}
 
 /// One JSON object a line: time, level, message, and the metadata's keys beside them.
 public struct JSONLogHandler: LogHandler {
-  public var logLevel: Logger.Level = .info
   public var metadata: Logger.Metadata = [:]
   private let descriptor: Int32
+  private let threshold: LogThreshold
 
   /// - Parameter descriptor: where lines go, each in one write.
-  public init(descriptor: Int32) { self.descriptor = descriptor }
+  public init(descriptor: Int32, threshold: LogThreshold = LogThreshold()) {
+    self.descriptor = descriptor
+    self.threshold = threshold
+  }
+
+  public var logLevel: Logger.Level {
+    get { threshold.level }
+    set { threshold.level = newValue }
+  }
 
   public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }

@@ -30,4 +30,20 @@ extension Field {
       return nil
     }
   }
+
+  /// A whole number in decimal digits, or nil with a problem.
+  package func integer(_ range: ClosedRange<Int>) -> Int? {
+    let text = PlainScalar(node) == .number ? node.scalar?.string : nil
+    if let text, let number = Int(text), range.contains(number) { return number }
+    problem("must be a whole number from \(range.lowerBound) to \(range.upperBound), without quotes")
+    return nil
+  }
+
+  /// An absolute path, or nil with a problem.
+  package func absolutePath() -> String? {
+    guard let text = text() else { return nil }
+    if text.hasPrefix("/") { return text }
+    problem("\(PathError.quoted(text)) is not an absolute path; begin it with /")
+    return nil
+  }
 }
