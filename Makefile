@@ -44,7 +44,7 @@ install: ## what `make build` made, units, hooks and a sample policy, below DEST
 	test -e $(DESTDIR)/etc/holdfast/mapd.yaml || install -m 644 packaging/mapd.yaml $(DESTDIR)/etc/holdfast/
 	install -m 644 packaging/crds/*.yaml $(DESTDIR)/usr/share/holdfast/crds/
 	install -m 644 README.md CHANGELOG.md docs/*.md $(DESTDIR)/usr/share/doc/holdfast/
-	install -m 644 packaging/hook.json packaging/policies/web.yaml hooks.d/containerd/base-spec-hooks.json $(DESTDIR)/usr/share/doc/holdfast/examples/
+	install -m 644 packaging/hook.json packaging/policies/web.yaml packaging/grafana/holdfast.json hooks.d/containerd/base-spec-hooks.json $(DESTDIR)/usr/share/doc/holdfast/examples/
 
 test-programs: ## what the suites run: the bypass corpus, random paths, the verifier's counts
 	@tools/setup test
@@ -72,7 +72,7 @@ unit: ## unit tests only
 	swift test
 
 e2e: build test-programs ## real containers on this machine, attach point kill
-	Tests/e2e/run main kill9 uninstall badinput paths bypass learn violations policies journey doctor config \
+	Tests/e2e/run main kill9 uninstall badinput paths bypass learn violations policies journey doctor config metrics \
 		../systemd/units ../systemd/activation ../systemd/capabilities ../systemd/mounts
 
 false-refusals: build test-programs ## 1,000 execs by each runc and crun, 100 by podman, under protect: none may be refused

@@ -81,10 +81,22 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       path: "Sources/mapd/Control", swiftSettings: strict),
+    .target(
+      name: "Export",
+      dependencies: [
+        "Admission", "Control", "ControlMessages", "Enforcement", "Observation", "Shared",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Sources/mapd/Export", swiftSettings: strict),
     .executableTarget(
       name: "mapd",
       dependencies: [
-        "Admission", "CLinux", "Configuration", "Control", "Enforcement", "Learning", "Observation", "Policy", "Shared",
+        "Admission", "CLinux", "Configuration", "Control", "Enforcement", "Export", "Learning", "Observation", "Policy",
+        "Shared",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -114,6 +126,9 @@ let package = Package(
       dependencies: ["Admission", "Configuration", "ControlMessages", "Enforcement", "Learning", "Policy"],
       swiftSettings: strict),
     .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
+    .testTarget(
+      name: "ExportTests", dependencies: ["Control", "ControlMessages", "Enforcement", "Export", "Observation"],
+      swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages"], swiftSettings: strict),
   ]

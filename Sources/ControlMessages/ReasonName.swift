@@ -70,6 +70,9 @@ public enum ReasonName: String, Codable, Hashable, Sendable, CaseIterable {
 public enum VerdictName: String, Codable, Hashable, Sendable, CaseIterable {
   case allow, report, refuse, learn
 
+  /// HF_VERDICT_*.
+  public var code: UInt32 { UInt32(Self.allCases.firstIndex(of: self)!) }
+
   public static func name(code: UInt32) -> String {
     code < UInt32(allCases.count) ? allCases[Int(code)].rawValue : "verdict\(code)"
   }
@@ -78,6 +81,9 @@ public enum VerdictName: String, Codable, Hashable, Sendable, CaseIterable {
 /// `enum hf_mode` by name.
 public enum ModeName: String, Codable, Hashable, Sendable, CaseIterable {
   case off, learn, monitor, protect
+
+  /// HF_MODE_*.
+  public var code: UInt32 { UInt32(Self.allCases.firstIndex(of: self)!) }
 
   public static func name(code: UInt32) -> String {
     code < UInt32(allCases.count) ? allCases[Int(code)].rawValue : "mode\(code)"

@@ -106,15 +106,15 @@ without_a_gap() {
 	local i=0
 	(while :; do kill -HUP "$MAPD_PID" || exit 0; done) 2>/dev/null &
 	storm=$!
-	while [ $i -lt 5 ]; do
+	while [ "$i" -lt 5 ]; do
 		i=$((i + 1))
 		POLICY=web bundle "during-$i" /bin/sh -c "$OBEY"
 		HOOK_FAIL=closed check "container $i starts while SIGHUP comes in without end" start_container "during-$i"
 		check "and is bound" bound "during-$i"
 		check "and is judged" refused "during-$i" /bin/touch /tmp/witness
 	done
-	kill $storm
-	wait $storm 2>/dev/null
+	kill "$storm"
+	wait "$storm" 2>/dev/null
 	check "mapd answers" mapctl status
 }
 

@@ -31,4 +31,27 @@ extension ContainerRegistry {
   public func fill() -> (bindings: Int, ruleSets: Int, rules: Int) {
     (gate.bindings.count, gate.ruleSets.count, gate.ruleSets.rulesCount)
   }
+
+  /// How many there are, without a look at each one's rules.
+  public struct Census: Sendable {
+    /// Bound containers by the number of their mode, HF_MODE_*.
+    public var byMode: [Int: Int] = [:]
+    public var unmanaged = 0
+    public var policies = 0
+    public var lastGood = 0
+  }
+
+  public func census() -> Census {
+    var census = Census()
+    for record in records.values {
+      if let bound = record.bound {
+        census.byMode[Int(gate.ruleSets.mode(of: gate.bindings.ruleSet(of: bound.binding)).rawValue), default: 0] += 1
+      } else {
+        census.unmanaged += 1
+      }
+    }
+    census.policies = policies.policies.count
+    census.lastGood = policies.policies.count { $0.isLastGood }
+    return census
+  }
 }

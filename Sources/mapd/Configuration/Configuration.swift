@@ -13,6 +13,9 @@ public struct Configuration: Hashable, Sendable {
   public var maps = Maps()
   public var paths = Paths()
   public var runtimes = Runtimes()
+  /// `sockets.group`: who may read besides root; nil: nobody.
+  public var socketsGroup: String?
+  public var metrics = Metrics()
 
   public init() {}
 
@@ -49,6 +52,13 @@ public struct Configuration: Hashable, Sendable {
     public var ociRoots: [String] = []
   }
 
+  public struct Metrics: Hashable, Sendable {
+    /// On metrics.sock in `paths.run`.
+    public var socket = true
+    /// On this loopback address as well.
+    public var address: LoopbackAddress?
+  }
+
   /// Problems of a file, each with its place and what to do.
   public struct Failure: Error, CustomStringConvertible {
     public let problems: [PolicyProblem]
@@ -80,7 +90,8 @@ public struct Configuration: Hashable, Sendable {
   public func settingsForARestart(to new: Configuration) -> [String] {
     let fixed: [(String, Bool)] = [
       ("attachPoint", attachPoint == new.attachPoint), ("maps", maps == new.maps), ("paths", paths == new.paths),
-      ("runtimes", runtimes == new.runtimes),
+      ("runtimes", runtimes == new.runtimes), ("sockets.group", socketsGroup == new.socketsGroup),
+      ("metrics", metrics == new.metrics),
     ]
     return fixed.filter { !$0.1 }.map(\.0)
   }

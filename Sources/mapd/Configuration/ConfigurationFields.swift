@@ -27,6 +27,13 @@ extension Configuration {
       fields.set(&runtimes.storage, "storage") { $0.absolutePath() }
       fields.set(&runtimes.ociRoots, "ociRoots") { $0.list()?.compactMap { $0.absolutePath() } }
     }
+    fields.section("sockets") { fields in
+      fields.set(&socketsGroup, "group") { $0.text() }
+    }
+    fields.section("metrics") { fields in
+      fields.set(&metrics.socket, "socket") { $0.boolean() }
+      fields.set(&metrics.address, "address") { LoopbackAddress($0) }
+    }
   }
 }
 

@@ -11,8 +11,8 @@ public struct UnixServer: Service {
   public typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
   public enum Place: Sendable {
-    /// Made here, with this mode; a stale one is replaced.
-    case path(String, mode: mode_t)
+    /// Made here, with this mode and, if one is given, group; a stale one is replaced.
+    case path(String, mode: mode_t, group: gid_t? = nil)
     /// Given by systemd, which goes on accepting while mapd restarts.
     case inherited(descriptor: CInt)
   }
@@ -56,26 +56,36 @@ public struct UnixServer: Service {
   private static func listen(_ place: Place) async throws -> NIOAsyncChannel<Connection, Never> {
     let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .serverChannelOption(.backlog, value: 1024)
-    let prepare: @Sendable (any Channel) -> EventLoopFuture<Connection> = { channel in
+    return try await bind(bootstrap, place) { channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandler(IdleStateHandler(readTimeout: idle), name: idleName)
         try channel.pipeline.syncOperations.addHandler(CloseWhenIdle())
         return try Connection(wrappingChannelSynchronously: channel)
       }
     }
+  }
+
+  /// Listens in a place: the one way for all of mapd's sockets.
+  package static func bind<Accepted: Sendable>(
+    _ bootstrap: ServerBootstrap, _ place: Place,
+    _ prepare: @escaping @Sendable (any Channel) -> EventLoopFuture<Accepted>
+  ) async throws -> NIOAsyncChannel<Accepted, Never> {
     switch place {
     case .inherited(let descriptor):
       return try await bootstrap.bind(descriptor, childChannelInitializer: prepare)
-    case .path(let path, let mode):
+    case .path(let path, let mode, let group):
       // Made unreachable first: no one gets in between bind and chmod.
       let old = umask(0o777)
       defer { umask(old) }
-      let server: NIOAsyncChannel<Connection, Never>
+      let server: NIOAsyncChannel<Accepted, Never>
       do {
         server = try await bootstrap.bind(
           unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: prepare)
       } catch {
         throw NoPlace(path: path, reason: error)
+      }
+      if let group, chown(path, uid_t.max, group) != 0 {
+        throw Errno(operation: "give \(path) to group \(group), as sockets.group says; mapd must be in that group")
       }
       guard chmod(path, mode) == 0 else { throw Errno(operation: "chmod \(path)") }
       return server
@@ -120,10 +130,12 @@ public struct UnixServer: Service {
   }
 }
 
-private final class CloseWhenIdle: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
+package final class CloseWhenIdle: ChannelInboundHandler {
+  package typealias InboundIn = Any
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+  package init() {}
+
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
     context.fireUserInboundEventTriggered(event)
   }

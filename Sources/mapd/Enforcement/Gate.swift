@@ -175,6 +175,12 @@ public final class Gate: @unchecked Sendable {
   /// - Returns: what had to be done, and what could not be.
   public func keepPinned() -> (restored: [String], problem: String?) { holder.keep() }
 
+  /// The programs that are attached, as the kernel counts them.
+  public func programs() -> [ProgramUse] { holder.programs() }
+
+  /// Bytes of kernel memory by map.
+  public func mapMemory() -> [String: UInt64] { holder.memory() }
+
   /// Returns when every exec that is being judged now has been decided and reported.
   public static func waitForPrograms() {
     if hf_wait_for_programs() != 0 { usleep(100_000) }

@@ -60,6 +60,12 @@ final class MapHandle: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Bytes of kernel memory, as the kernel accounts for them.
+  func memory() -> UInt64? {
+    let line = smallFile("/proc/self/fdinfo/\(descriptor)")?.split(separator: "\n").first { $0.hasPrefix("memlock:") }
+    return line.flatMap { UInt64($0.dropFirst(8).drop { $0.isWhitespace }) }
+  }
+
   /// All keys as bytes, at about this moment.
   func keys() -> [[UInt8]] {
     var keys: [[UInt8]] = []

@@ -43,6 +43,12 @@ final class PinHolder: Sendable {
     }
   }
 
+  /// The programs that are attached, as the kernel counts them.
+  func programs() -> [ProgramUse] { links.compactMap { $0.use() } }
+
+  /// Bytes of kernel memory by map; a map whose memory the kernel does not tell is not there.
+  func memory() -> [String: UInt64] { maps.compactMapValues { $0.memory() } }
+
   private func isPinned(_ map: MapHandle, _ path: String) -> Bool {
     MapHandle(pinned: path)?.info.id == map.info.id
   }

@@ -46,6 +46,8 @@ public final class RuleSetTable: @unchecked Sendable {
   public var count: Int { entries.count }
   public var maximum: Int { words.count - 1 }
   public private(set) var rulesCount = 0
+  /// Generations that were put in force since mapd's start, of all rule sets.
+  public private(set) var generationsCount: UInt64 = 0
   public var rulesMaximum: Int { rules.maximum }
 
   public func generation(of id: UInt32) -> UInt32? { entries[id]?.generation }
@@ -65,6 +67,7 @@ public final class RuleSetTable: @unchecked Sendable {
     let generation = UInt32(truncatingIfNeeded: hf_load_u64(words.base + Int(id))) &+ 1
     let keys = try write(content, id: id, generation: generation)
     store(content.word(generation: generation), id)
+    generationsCount += 1
     entries[id] = Entry(generation: generation, keys: keys, content: content)
     return id
   }
@@ -76,6 +79,7 @@ public final class RuleSetTable: @unchecked Sendable {
     let generation = old.generation &+ 1
     let keys = try write(content, id: id, generation: generation)
     store(content.word(generation: generation), id)
+    generationsCount += 1
     entries[id] = Entry(generation: generation, keys: keys, content: content)
     retire(id, old)
   }

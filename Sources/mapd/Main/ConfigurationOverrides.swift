@@ -2,6 +2,7 @@
 import ArgumentParser
 import Configuration
 import Enforcement
+import Glibc
 
 /// Settings of mapd.yaml that the command line can say instead.
 struct ConfigurationOverrides: ParsableArguments {
@@ -18,7 +19,7 @@ struct ConfigurationOverrides: ParsableArguments {
   @Option(help: "procfs of the host (paths.procfs).")
   var procfs: String?
   @Option(
-    help: "Attach point: the best that the kernel takes, one of the others, or none, which enforces nothing (attachPoint)."
+    help: "Attach point: the best that there is, or one of the others; none enforces nothing (attachPoint)."
   )
   var attach: Configuration.AttachChoice?
   @Option(help: "Folder of the runtimes' state: runc, crun, containerd, containers/storage (runtimes.state).")
@@ -69,6 +70,16 @@ extension Configuration {
     sizes.bindings = maps.bindings
     sizes.rules = maps.rules
     return Gate.Options(object: paths.gate, pinRoot: paths.bpffs, attach: attachPoint.choice, sizes: sizes)
+  }
+
+  /// The group of `sockets.group`.
+  func readers() throws -> gid_t? {
+    guard let name = socketsGroup else { return nil }
+    // Not the thread-safe form: mapd starts on one thread.
+    guard let entry = getgrnam(name) else {
+      throw ValidationError("sockets.group: there is no group \(name); create it, or name another")
+    }
+    return entry.pointee.gr_gid
   }
 }
 

@@ -4,6 +4,7 @@ import ArgumentParser
 import Configuration
 import Control
 import Enforcement
+import Export
 import Glibc
 import Learning
 import Logging
@@ -74,19 +75,28 @@ struct MapServer {
     let pump = EventPump(procfs: paths.procfs)
     try pump.start(gate)
     let keeper = ConfigurationKeeper(
-      configuration, registry: registry, log: log, load: options.load) { threshold.level = $0.logLevel.level }
+      configuration, registry: registry, log: log, load: options.load
+    ) { threshold.level = $0.logLevel.level }
     let reporter = Reporter(
       registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, violations: violations,
       learner: learner, configuration: keeper, version: "\(Release.version)")
-    let hooks = HookServer(registry: registry, log: log)
+    let statistics = HookStatistics()
+    let hooks = HookServer(registry: registry, statistics: statistics, log: log)
     let control = ControlServer(
       reporter: reporter, journal: journal, violations: violations, operations: operations, log: log)
     signal(SIGPIPE, SIG_IGN)
+    let readers = try configuration.readers()
     // The hooks' socket first: whoever is answered by the other one can start containers.
     let hookServer = try await UnixServer(
-      name: "hook", place: ServiceManager.place("hook", paths.run), log: log, serve: hooks.serve)
+      name: "hook", place: ServiceManager.place("hook", paths.run, readers: nil), log: log, serve: hooks.serve)
     let controlServer = try await UnixServer(
-      name: "control", place: ServiceManager.place("control", paths.run), log: log, serve: control.serve)
+      name: "control", place: ServiceManager.place("control", paths.run, readers: readers), log: log,
+      serve: control.serve)
+    let metrics = try await MetricsServer(
+      collector: MetricsCollector(
+        reporter: reporter, registry: registry, gate: gate, journal: journal, hooks: statistics),
+      place: configuration.metrics.socket ? ServiceManager.place("metrics", paths.run, readers: readers) : nil,
+      address: configuration.metrics.address.map { ($0.host, $0.port) }, log: log)
     ServiceManager.notify("READY=1")
     let services: [any Service] = [
       EventService(pump: pump, journal: journal),
@@ -97,6 +107,7 @@ struct MapServer {
       ConfigurationReload(keeper: keeper),
       hookServer,
       controlServer,
+      metrics,
       ServiceManagerLink(registry: registry),
     ]
     let group = ServiceGroup(

@@ -8,9 +8,10 @@ import ServiceLifecycle
 /// The service manager's side (sd_listen_fds(3), sd_notify(3)): inherited sockets, state messages.
 enum ServiceManager {
   /// The socket of this name that systemd holds open for mapd, else one made in `runDir`.
-  static func place(_ name: String, _ runDir: String) -> UnixServer.Place {
+  /// - Parameter readers: a group that may open it besides root.
+  static func place(_ name: String, _ runDir: String, readers: gid_t?) -> UnixServer.Place {
     if let descriptor = inherited(name) { return .inherited(descriptor: descriptor) }
-    return .path("\(runDir)/\(name).sock", mode: 0o600)
+    return .path("\(runDir)/\(name).sock", mode: readers == nil ? 0o600 : 0o660, group: readers)
   }
 
   private static func inherited(_ name: String) -> CInt? {

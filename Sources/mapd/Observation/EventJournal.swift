@@ -40,6 +40,7 @@ public actor EventJournal {
   /// The last event of each report and the count told with it. At most the map's entries.
   private var known: [ReportKey: Known] = [:]
   private var finals = FinalCounts()
+  private var verdicts = VerdictCounts()
   private var followers: [Int: AsyncStream<ViolationEvent>.Continuation] = [:]
   private var nextFollower = 0
   private let memory: ReportMemory?
@@ -67,9 +68,13 @@ public actor EventJournal {
       known[entry.key] = Known(
         event: entry.event, executable: Array(entry.event.executable.utf8), repeats: Repeats(now: now),
         told: entry.event.count)
+      verdicts.begin(entry.key, at: entry.event.count)
     }
     recent.removeFirst(max(0, recent.count - Self.kept))
   }
+
+  /// What the kernel has counted since mapd's start, by verdict and reason; a second old.
+  public var verdictCounts: (counts: [VerdictCounts.Kind: UInt64], reports: Int) { (verdicts.counts, verdicts.reports) }
 
   /// Lines that were not written because there were too many in their second.
   public var suppressed: UInt64 { limit.suppressed }
@@ -104,6 +109,7 @@ public actor EventJournal {
   public func tellRepeats(_ ended: Set<CgroupKey>) async {
     let now = Timestamp.now
     let counts = gate.reports.counts()
+    verdicts.advance(counts)
     // Before anything else can come in between.
     let repeated = counts.compactMap { key, count in repeatOf(key, count, now, isFinal: ended.contains(key.cgroup)) }
     let forgotten = finals.add(counts.filter { ended.contains($0.0.cgroup) }, maximum: gate.reports.maximum)

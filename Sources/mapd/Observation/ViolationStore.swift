@@ -113,7 +113,3 @@ public actor ViolationStore {
 
   private func unfollow(_ id: Int) { followers[id] = nil }
 }
-
-extension VerdictName {
-  var code: UInt32 { UInt32(Self.allCases.firstIndex(of: self)!) }
-}
