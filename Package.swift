@@ -84,7 +84,7 @@ let package = Package(
     .target(
       name: "Export",
       dependencies: [
-        "Admission", "Control", "ControlMessages", "Enforcement", "Observation", "Shared",
+        "Admission", "Configuration", "Control", "ControlMessages", "Enforcement", "Observation", "Shared",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -125,9 +125,15 @@ let package = Package(
       name: "LearningTests",
       dependencies: ["Admission", "Configuration", "ControlMessages", "Enforcement", "Learning", "Policy"],
       swiftSettings: strict),
-    .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
     .testTarget(
-      name: "ExportTests", dependencies: ["Control", "ControlMessages", "Enforcement", "Export", "Observation"],
+      name: "ControlTests",
+      dependencies: ["Control", "Policy", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+    .testTarget(
+      name: "ExportTests",
+      dependencies: [
+        "Control", "ControlMessages", "Enforcement", "Export", "Observation",
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
     .testTarget(name: "MapctlTests", dependencies: ["mapctl", "ControlMessages"], swiftSettings: strict),

@@ -35,6 +35,47 @@ import Testing
     #expect(Configuration().settingsForARestart(to: try parse("learn: {all: true}\nlogLevel: error")) == [])
   }
 
+  @Test(arguments: [
+    ("127.0.0.1:9464", "127.0.0.1", 9464), ("127.8.8.8:1", "127.8.8.8", 1), ("'[::1]:65535'", "::1", 65535),
+  ]) func metricsOnALoopbackAddress(_ text: String, _ host: String, _ port: Int) throws {
+    let address = try #require(try parse("metrics: {address: \(text)}").metrics.address)
+    #expect(address.host == host && address.port == port)
+  }
+
+  @Test(arguments: [
+    "0.0.0.0:9464", "10.0.0.1:9464", "localhost:9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "'[::]:1'",
+    "'::1'", "'[::ffff:10.0.0.1]:1'", "':9464'", "'127.1:80'",
+  ]) func metricsOnNoOther(_ text: String) {
+    let failure = #expect(throws: Configuration.Failure.self) { try parse("metrics: {address: \(text)}") }
+    #expect("\(failure!)".contains("must be a loopback address and a port"), "\(failure!)")
+  }
+
+  @Test(
+    arguments: [
+      ("http://127.0.0.1:4318", .tcp(host: "127.0.0.1", port: 4318), "/v1/logs", "127.0.0.1:4318"),
+      ("http://node", .tcp(host: "node", port: 4318), "/v1/logs", "node:4318"),
+      ("http://[::1]:80/x/y", .tcp(host: "::1", port: 80), "/x/y", "[::1]:80"),
+      ("http://[::1]", .tcp(host: "::1", port: 4318), "/v1/logs", "[::1]:4318"),
+      ("unix:/run/o.sock", .unix(path: "/run/o.sock"), "/v1/logs", "localhost"),
+    ] as [(String, OTLPEndpoint.Place, String, String)])
+  func endpoints(_ text: String, _ place: OTLPEndpoint.Place, _ path: String, _ host: String) throws {
+    let endpoint = try #require(try parse("otlp: {endpoint: '\(text)'}").otlp.endpoint)
+    #expect(endpoint.place == place && endpoint.path == path && endpoint.host == host)
+  }
+
+  @Test(arguments: [
+    "https://c:4318", "c:4318", "http://", "http://c:0", "http://c:x", "http://user@c", "http://c/a b", "unix:o.sock",
+    "http://c\\r\\nX: y",
+  ]) func whatIsNoEndpoint(_ text: String) {
+    #expect(throws: Configuration.Failure.self) { try parse("otlp: {endpoint: \"\(text)\"}") }
+  }
+
+  @Test(arguments: ["{'': x}", "{'a b': x}", "{'a:': x}", "{a: \"x\\r\\ny: z\"}", "{a: ä}"]) func whatIsNoHeader(
+    _ text: String
+  ) {
+    #expect(throws: Configuration.Failure.self) { try parse("otlp: {headers: \(text)}") }
+  }
+
   @Test func theSizesOfMapsAreThoseOfTheGate() {
     #expect(Configuration().maps.bindings == MapSizes().bindings && Configuration().maps.rules == MapSizes().rules)
   }

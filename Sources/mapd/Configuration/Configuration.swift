@@ -16,6 +16,7 @@ public struct Configuration: Hashable, Sendable {
   /// `sockets.group`: who may read besides root; nil: nobody.
   public var socketsGroup: String?
   public var metrics = Metrics()
+  public var otlp = OTLPSettings()
 
   public init() {}
 

@@ -34,6 +34,13 @@ extension Configuration {
       fields.set(&metrics.socket, "socket") { $0.boolean() }
       fields.set(&metrics.address, "address") { LoopbackAddress($0) }
     }
+    fields.section("otlp") { fields in
+      fields.set(&otlp.endpoint, "endpoint") { OTLPEndpoint($0) }
+      fields.set(&otlp.headers, "headers") { OTLPSettings.headers($0) }
+      fields.set(&otlp.interval, "interval") { $0.seconds(1...3600) }
+      fields.set(&otlp.timeout, "timeout") { $0.seconds(1...300) }
+      fields.set(&otlp.queueBytes, "queueBytes") { $0.integer(OTLPSettings.queueRange) }
+    }
   }
 }
 

@@ -17,13 +17,15 @@ public struct Reporter: Sendable {
   let violations: ViolationStore
   let learner: Learner
   let configuration: ConfigurationKeeper
+  /// Records that the collector of log records will never get.
+  let unsent: @Sendable () -> UInt64
   let version: String
   let started: Timestamp
 
   public init(
     registry: ContainerRegistry, gate: Gate, pump: EventPump, spool: Spool, journal: EventJournal,
     violations: ViolationStore, learner: Learner, configuration: ConfigurationKeeper,
-    version: String
+    unsent: @escaping @Sendable () -> UInt64, version: String
   ) {
     self.registry = registry
     self.gate = gate
@@ -33,6 +35,7 @@ public struct Reporter: Sendable {
     self.violations = violations
     self.learner = learner
     self.configuration = configuration
+    self.unsent = unsent
     self.version = version
     started = .now
   }
@@ -53,6 +56,7 @@ public struct Reporter: Sendable {
     counters["logLinesSuppressed"] = await journal.suppressed
     counters["reportsUnnamed"] = UInt64(await violations.unnamed)
     counters["violationsEvicted"] = await violations.evicted
+    counters["logRecordsUnsent"] = unsent()
     counters["learningDropped"] = await learner.dropped
     return StatusReport(
       version: version, kernelRelease: gate.features.release, gateAttached: gate.attachPoint != nil,

@@ -27,18 +27,23 @@ public struct UnixServer: Service {
     try await connection.channel.pipeline.removeHandler(name: idleName)
   }
 
+  /// Connections of others than root at once: what root and hooks need is not theirs to take.
+  public static let readersMax = 16
+
   let name: String
   let log: Logger
+  let readers: ConnectionLimit
   let serve: @Sendable (Connection, hf_peer) async throws -> Void
   private let server: NIOAsyncChannel<Connection, Never>
 
   /// Returns when the socket takes connections; run() answers them.
   public init(
-    name: String, place: Place, log: Logger,
+    name: String, place: Place, readers: ConnectionLimit = ConnectionLimit(readersMax), log: Logger,
     serve: @escaping @Sendable (Connection, hf_peer) async throws -> Void
   ) async throws {
     self.name = name
     self.log = log
+    self.readers = readers
     self.serve = serve
     server = try await Self.listen(place)
   }
@@ -96,6 +101,8 @@ public struct UnixServer: Service {
   private func answer(_ connection: Connection) async {
     do {
       let peer = try await Self.peer(of: connection.channel)
+      guard peer.uid == 0 || readers.enter(name, log) else { return connection.channel.close(promise: nil) }
+      defer { if peer.uid != 0 { readers.leave() } }
       try await serve(connection, peer)
     } catch {
       log.debug("connection ended", metadata: ["socket": "\(name)", "reason": "\(error)"])

@@ -14,15 +14,21 @@ public struct MetricsCollector: Sendable {
   let gate: Gate
   let journal: EventJournal
   let hooks: HookStatistics
+  let exporter: LogExporter
+  /// By socket.
+  let limits: KeyValuePairs<String, ConnectionLimit>
 
   public init(
-    reporter: Reporter, registry: ContainerRegistry, gate: Gate, journal: EventJournal, hooks: HookStatistics
+    reporter: Reporter, registry: ContainerRegistry, gate: Gate, journal: EventJournal, hooks: HookStatistics,
+    exporter: LogExporter, limits: KeyValuePairs<String, ConnectionLimit>
   ) {
     self.reporter = reporter
     self.registry = registry
     self.gate = gate
     self.journal = journal
     self.hooks = hooks
+    self.exporter = exporter
+    self.limits = limits
   }
 
   public func text() async -> String {
@@ -34,6 +40,10 @@ public struct MetricsCollector: Sendable {
     await addContainers(status, to: &text)
     addHooks(status, to: &text)
     addLosses(status, to: &text)
+    text.family(
+      "holdfast_connections_refused_total", .counter, "Connections that were closed because there were too many.",
+      limits.map { (["socket": $0.key], Double($0.value.refused)) })
+    exporter.addMetrics(to: &text)
     ProcessMetrics.add(to: &text)
     return text.text
   }

@@ -5,7 +5,6 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
-import Synchronization
 
 /// Serves `GET /metrics` over HTTP/1.1 on a Unix socket, and on a loopback address if one is set.
 public struct MetricsServer: Service {
@@ -13,7 +12,7 @@ public struct MetricsServer: Service {
   typealias Listener = NIOAsyncChannel<Connection, Never>
 
   /// Scrapers are few. Further connections are closed at once.
-  static let connectionsMax = 16
+  public static let connectionsMax = 16
   /// A peer that sends nothing for so long is cut off.
   static let idle = TimeAmount.seconds(10)
   /// Bytes of a request's headers together; longer ones are answered with 431 by NIO and closed.
@@ -22,14 +21,16 @@ public struct MetricsServer: Service {
   private let collector: MetricsCollector
   private let log: Logger
   private let listeners: [Listener]
-  private let open = Counter()
+  private let limit: ConnectionLimit
 
   /// Returns when connections are taken; run() answers them.
   /// - Parameter address: host and port of a loopback interface.
   public init(
-    collector: MetricsCollector, place: UnixServer.Place?, address: (host: String, port: Int)?, log: Logger
+    collector: MetricsCollector, place: UnixServer.Place?, address: (host: String, port: Int)?,
+    limit: ConnectionLimit, log: Logger
   ) async throws {
     self.collector = collector
+    self.limit = limit
     self.log = log
     var listeners: [Listener] = []
     if let place { listeners.append(try await UnixServer.bind(Self.bootstrap, place, Self.prepare)) }
@@ -81,11 +82,8 @@ public struct MetricsServer: Service {
 
   /// One request a connection: a scraper comes every few seconds.
   private func answer(_ connection: Connection) async {
-    guard open.enter(Self.connectionsMax) else {
-      log.warning("a scrape was turned away", metadata: ["connections": "\(Self.connectionsMax)"])
-      return connection.channel.close(promise: nil)
-    }
-    defer { open.leave() }
+    guard limit.enter("metrics", log) else { return connection.channel.close(promise: nil) }
+    defer { limit.leave() }
     do {
       try await connection.executeThenClose { inbound, outbound in
         for try await part in inbound {
@@ -124,17 +122,4 @@ public struct MetricsServer: Service {
       "listen at \(address.host):\(address.port) for metrics: \(reason); free it, or change metrics.address"
     }
   }
-}
-
-/// Connections that are open now.
-private final class Counter: Sendable {
-  private let count = Atomic(0)
-
-  func enter(_ maximum: Int) -> Bool {
-    guard count.add(1, ordering: .relaxed).newValue > maximum else { return true }
-    leave()
-    return false
-  }
-
-  func leave() { count.subtract(1, ordering: .relaxed) }
 }

@@ -64,9 +64,10 @@ struct MapServer {
     let paths = configuration.paths
     let violations = ViolationStore(stateDirectory: paths.state, log: log)
     let learner = Learner(registry: registry, stateDirectory: paths.state, log: log)
+    let exporter = LogExporter(configuration.otlp, version: "\(Release.version)", log: log)
     let journal = EventJournal(
       registry: registry, gate: gate, violations: violations, learning: learner, output: STDOUT_FILENO,
-      memory: paths.run + "/reports")
+      memory: paths.run + "/reports", observe: exporter.observe)
     let readiness = Readiness(
       registry: registry, violations: violations, stateDirectory: paths.state, log: log)
     let editor = PolicyEditor(registry: registry, source: source, directory: paths.policies, log: log)
@@ -74,31 +75,37 @@ struct MapServer {
       registry: registry, gate: gate, violations: violations, learner: learner, editor: editor, readiness: readiness)
     let pump = EventPump(procfs: paths.procfs)
     try pump.start(gate)
-    let keeper = ConfigurationKeeper(
-      configuration, registry: registry, log: log, load: options.load
-    ) { threshold.level = $0.logLevel.level }
+    let keeper = ConfigurationKeeper(configuration, registry: registry, log: log, load: options.load) { new in
+      threshold.level = new.logLevel.level
+      exporter.change(new.otlp)
+    }
     let reporter = Reporter(
       registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, violations: violations,
-      learner: learner, configuration: keeper, version: "\(Release.version)")
+      learner: learner, configuration: keeper, unsent: { exporter.lost }, version: "\(Release.version)")
     let statistics = HookStatistics()
     let hooks = HookServer(registry: registry, statistics: statistics, log: log)
     let control = ControlServer(
       reporter: reporter, journal: journal, violations: violations, operations: operations, log: log)
     signal(SIGPIPE, SIG_IGN)
     let readers = try configuration.readers()
+    let controlLimit = ConnectionLimit(UnixServer.readersMax)
+    let metricsLimit = ConnectionLimit(MetricsServer.connectionsMax)
     // The hooks' socket first: whoever is answered by the other one can start containers.
     let hookServer = try await UnixServer(
       name: "hook", place: ServiceManager.place("hook", paths.run, readers: nil), log: log, serve: hooks.serve)
     let controlServer = try await UnixServer(
-      name: "control", place: ServiceManager.place("control", paths.run, readers: readers), log: log,
-      serve: control.serve)
+      name: "control", place: ServiceManager.place("control", paths.run, readers: readers), readers: controlLimit,
+      log: log, serve: control.serve)
     let metrics = try await MetricsServer(
       collector: MetricsCollector(
-        reporter: reporter, registry: registry, gate: gate, journal: journal, hooks: statistics),
+        reporter: reporter, registry: registry, gate: gate, journal: journal, hooks: statistics,
+        exporter: exporter, limits: ["control": controlLimit, "metrics": metricsLimit]),
       place: configuration.metrics.socket ? ServiceManager.place("metrics", paths.run, readers: readers) : nil,
-      address: configuration.metrics.address.map { ($0.host, $0.port) }, log: log)
+      address: configuration.metrics.address.map { ($0.host, $0.port) }, limit: metricsLimit, log: log)
     ServiceManager.notify("READY=1")
     let services: [any Service] = [
+      // The first ends last: it sends what the others bring when they end.
+      exporter,
       EventService(pump: pump, journal: journal),
       Housekeeping(
         registry: registry, journal: journal, violations: violations, learner: learner, readiness: readiness,

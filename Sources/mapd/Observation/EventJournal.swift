@@ -35,6 +35,8 @@ public actor EventJournal {
   private let violations: ViolationStore
   private let learning: (any LearningRecorder)?
   private let output: Int32
+  /// Told of each that is published; must not wait.
+  private let observe: @Sendable (ViolationEvent) -> Void
   private var limit = LogLimit()
   private var recent: [ViolationEvent] = []
   /// The last event of each report and the count told with it. At most the map's entries.
@@ -52,13 +54,14 @@ public actor EventJournal {
   ///   - memory: file of what has been told, for the mapd after this one.
   public init(
     registry: ContainerRegistry, gate: Gate, violations: ViolationStore, learning: (any LearningRecorder)?,
-    output: Int32, memory: String? = nil
+    output: Int32, memory: String? = nil, observe: @escaping @Sendable (ViolationEvent) -> Void = { _ in }
   ) {
     self.registry = registry
     self.gate = gate
     self.violations = violations
     self.learning = learning
     self.output = output
+    self.observe = observe
     self.memory = memory.map(ReportMemory.init)
     let present = Set(gate.reports.counts().map(\.0))
     let now = Timestamp.now.seconds
@@ -199,6 +202,7 @@ public actor EventJournal {
     recent.append(violation)
     if recent.count > Self.kept { recent.removeFirst(recent.count - Self.kept) }
     for continuation in followers.values { continuation.yield(violation) }
+    observe(violation)
     guard limit.takes(Timestamp.now.seconds) else { return }
     if let line = try? ControlCoding.line(violation) { writeWhole(line, to: output) }
   }

@@ -46,4 +46,7 @@ extension Field {
     problem("\(PathError.quoted(text)) is not an absolute path; begin it with /")
     return nil
   }
+
+  /// A whole number of seconds, or nil with a problem.
+  package func seconds(_ range: ClosedRange<Int>) -> Duration? { integer(range).map { .seconds($0) } }
 }

@@ -84,7 +84,7 @@ package struct Field {
   }
 
   /// A mapping of text to text, as labels are.
-  func texts() -> [String: String]? {
+  package func texts() -> [String: String]? {
     guard let entries = entries() else { return nil }
     var texts: [String: String] = [:]
     for entry in entries {
