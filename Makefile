@@ -72,7 +72,7 @@ unit: ## unit tests only
 	swift test
 
 e2e: build test-programs ## real containers on this machine, attach point kill
-	Tests/e2e/run main kill9 uninstall badinput paths bypass learn violations policies journey doctor config metrics otlp \
+	Tests/e2e/run main kill9 uninstall badinput paths bypass learn violations policies journey doctor config metrics otlp hostile \
 		../systemd/units ../systemd/activation ../systemd/capabilities ../systemd/mounts
 
 false-refusals: build test-programs ## 1,000 execs by each runc and crun, 100 by podman, under protect: none may be refused

@@ -28,8 +28,10 @@ public struct ControlServer: Sendable {
     try await connection.executeThenClose { inbound, _ in
       var parts = inbound.makeAsyncIterator()
       var line: [UInt8] = []
-      while !line.contains(UInt8(ascii: "\n")), line.count <= ControlRequest.maxBytes {
+      var isWhole = false
+      while !isWhole, line.count <= ControlRequest.maxBytes {
         guard let part = try await parts.next() else { break }
+        isWhole = part.readableBytesView.contains(UInt8(ascii: "\n"))
         line += part.readableBytesView
       }
       // Written when this returns: what still waits when the connection is closed is dropped.

@@ -99,15 +99,22 @@ public struct UnixServer: Service {
 
   /// A connection's trouble ends that connection only.
   private func answer(_ connection: Connection) async {
+    // Gone already, or more than there is room for.
+    guard let peer = try? await Self.peer(of: connection.channel), peer.uid == 0 || readers.enter(name, log) else {
+      return await Self.turnAway(connection)
+    }
+    defer { if peer.uid != 0 { readers.leave() } }
     do {
-      let peer = try await Self.peer(of: connection.channel)
-      guard peer.uid == 0 || readers.enter(name, log) else { return connection.channel.close(promise: nil) }
-      defer { if peer.uid != 0 { readers.leave() } }
       try await serve(connection, peer)
     } catch {
       log.debug("connection ended", metadata: ["socket": "\(name)", "reason": "\(error)"])
-      try? await connection.channel.close()
     }
+  }
+
+  /// Closes a connection that nobody serves. NIO ends the process for one that is let go unused, and
+  /// for one that only its channel is closed of.
+  package static func turnAway<Inbound, Outbound>(_ connection: NIOAsyncChannel<Inbound, Outbound>) async {
+    try? await connection.executeThenClose { _, _ in }
   }
 
   private static func peer(of channel: any Channel) async throws -> hf_peer {

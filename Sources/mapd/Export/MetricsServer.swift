@@ -82,7 +82,7 @@ public struct MetricsServer: Service {
 
   /// One request a connection: a scraper comes every few seconds.
   private func answer(_ connection: Connection) async {
-    guard limit.enter("metrics", log) else { return connection.channel.close(promise: nil) }
+    guard limit.enter("metrics", log) else { return await UnixServer.turnAway(connection) }
     defer { limit.leave() }
     do {
       try await connection.executeThenClose { inbound, outbound in
