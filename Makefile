@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
-.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test journey man lint format clean
+.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test journey man deb lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -30,21 +30,29 @@ build: bpf/gate.bpf.o ## mapd, mapctl, oci-hook and the gate, in out/bin
 
 # Does not build: it may be run as another user. Debian's places; mind that DESTDIR= and the
 # units, which name /usr/sbin/mapd, must go together.
-install: ## what `make build` made, units, hooks and a sample policy, below DESTDIR=
+install: ## what `make build` made, units, hooks, completions, manual pages if made, below DESTDIR=
 	@test -x $(BIN)/mapd || { echo "install: $(BIN)/mapd is not there; run make build first" >&2; exit 1; }
 	install -d $(DESTDIR)/usr/sbin $(DESTDIR)/usr/bin $(DESTDIR)/usr/libexec/holdfast $(DESTDIR)/usr/lib/holdfast \
-		$(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/share/containers/oci/hooks.d \
-		$(DESTDIR)/usr/share/holdfast/crds $(DESTDIR)/usr/share/doc/holdfast/examples $(DESTDIR)/etc/holdfast/policies.d
+		$(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/lib/tmpfiles.d $(DESTDIR)/usr/share/containers/oci/hooks.d \
+		$(DESTDIR)/usr/share/holdfast/crds $(DESTDIR)/usr/share/doc/holdfast/docs $(DESTDIR)/usr/share/doc/holdfast/examples \
+		$(DESTDIR)/usr/share/bash-completion/completions $(DESTDIR)/usr/share/zsh/vendor-completions \
+		$(DESTDIR)/usr/share/fish/vendor_completions.d $(DESTDIR)/usr/share/man/man1 $(DESTDIR)/etc/holdfast/policies.d
 	install -m 755 $(BIN)/mapd $(DESTDIR)/usr/sbin/
 	install -m 755 $(BIN)/mapctl $(DESTDIR)/usr/bin/
 	install -m 755 $(BIN)/oci-hook $(DESTDIR)/usr/libexec/holdfast/
 	install -m 644 $(BIN)/gate.bpf.o $(DESTDIR)/usr/lib/holdfast/
 	install -m 644 packaging/systemd/mapd.service packaging/systemd/*.socket $(DESTDIR)/usr/lib/systemd/system/
+	install -m 644 packaging/tmpfiles.d/holdfast.conf $(DESTDIR)/usr/lib/tmpfiles.d/
 	install -m 644 hooks.d/*.json $(DESTDIR)/usr/share/containers/oci/hooks.d/
 	test -e $(DESTDIR)/etc/holdfast/mapd.yaml || install -m 644 packaging/mapd.yaml $(DESTDIR)/etc/holdfast/
 	install -m 644 packaging/crds/*.yaml $(DESTDIR)/usr/share/holdfast/crds/
-	install -m 644 README.md CHANGELOG.md docs/*.md $(DESTDIR)/usr/share/doc/holdfast/
+	install -m 644 README.md CHANGELOG.md $(DESTDIR)/usr/share/doc/holdfast/
+	install -m 644 docs/*.md $(DESTDIR)/usr/share/doc/holdfast/docs/
 	install -m 644 packaging/hook.json packaging/policies/web.yaml packaging/grafana/holdfast.json hooks.d/containerd/base-spec-hooks.json $(DESTDIR)/usr/share/doc/holdfast/examples/
+	$(BIN)/mapctl --generate-completion-script bash | sed '1{/^#!/d}' >$(DESTDIR)/usr/share/bash-completion/completions/mapctl
+	$(BIN)/mapctl --generate-completion-script zsh >$(DESTDIR)/usr/share/zsh/vendor-completions/_mapctl
+	$(BIN)/mapctl --generate-completion-script fish >$(DESTDIR)/usr/share/fish/vendor_completions.d/mapctl.fish
+	test ! -d out/man || install -m 644 out/man/*.1 $(DESTDIR)/usr/share/man/man1/
 
 test-programs: ## what the suites run: the bypass corpus, random paths, the verifier's counts
 	@tools/setup test
@@ -88,8 +96,11 @@ journey: build ## nginx from unknown to protected; what is typed and shown becom
 	JOURNEY=$(CURDIR)/docs/journey.md Tests/e2e/run journey
 
 man: ## manual pages of mapctl and mapd, from the commands themselves, in out/man
-	swift package generate-manual --configuration debug --multi-page
-	@mkdir -p out/man && cp .build/plugins/GenerateManual/outputs/*/*.1 out/man/
+	tools/manual-pages
+
+deb: build man ## the Debian package, in out/deb, with lintian's word
+	@tools/setup package
+	lintian --allow-root --fail-on error,warning "$$(tools/make-deb)"
 
 vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
 	Tests/vm/matrix

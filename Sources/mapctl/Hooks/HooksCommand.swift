@@ -22,7 +22,8 @@ struct Hooks: ParsableCommand {
 
     @OptionGroup var target: Target
     @Option(
-      help: ArgumentHelp("The hook's program. Default: oci-hook beside mapctl.", valueName: "path"))
+      help: ArgumentHelp(
+        "The hook's program. Default: oci-hook beside mapctl, else \(HookPlaces.program).", valueName: "path"))
     var binary: String?
     @Option(
       help: ArgumentHelp(
@@ -31,7 +32,7 @@ struct Hooks: ParsableCommand {
     var baseSpec: String?
 
     func perform(in context: Context) throws -> ExitStatus {
-      let source = binary ?? HostFile.folder(of: Self.ownPath) + "/oci-hook"
+      let source = binary ?? Self.defaultBinary(besideOf: Self.ownPath)
       guard let program = try HostFile.read(source) else {
         throw Failure(.refused, "\(source) is not there; name the hook's program with --binary")
       }
@@ -45,6 +46,12 @@ struct Hooks: ParsableCommand {
         return bytes
       }
       return try target.finish(plan, in: context)
+    }
+
+    /// A build folder has both programs side by side; a package has the hook in its place already.
+    static func defaultBinary(besideOf mapctl: String) -> String {
+      let neighbour = HostFile.folder(of: mapctl) + "/oci-hook"
+      return HostFile.mode(neighbour) == nil ? HookPlaces.program : neighbour
     }
 
     private static var ownPath: String {
