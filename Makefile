@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
-.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test journey man deb lint format clean
+.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test journey man deb image lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,7 +34,7 @@ install: ## what `make build` made, units, hooks, completions, manual pages if m
 	@test -x $(BIN)/mapd || { echo "install: $(BIN)/mapd is not there; run make build first" >&2; exit 1; }
 	install -d $(DESTDIR)/usr/sbin $(DESTDIR)/usr/bin $(DESTDIR)/usr/libexec/holdfast $(DESTDIR)/usr/lib/holdfast \
 		$(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/lib/tmpfiles.d $(DESTDIR)/usr/share/containers/oci/hooks.d \
-		$(DESTDIR)/usr/share/holdfast/crds $(DESTDIR)/usr/share/doc/holdfast/docs $(DESTDIR)/usr/share/doc/holdfast/examples \
+		$(DESTDIR)/usr/share/holdfast/crds $(DESTDIR)/usr/share/holdfast/kubernetes $(DESTDIR)/usr/share/doc/holdfast/docs $(DESTDIR)/usr/share/doc/holdfast/examples \
 		$(DESTDIR)/usr/share/bash-completion/completions $(DESTDIR)/usr/share/zsh/vendor-completions \
 		$(DESTDIR)/usr/share/fish/vendor_completions.d $(DESTDIR)/usr/share/man/man1 $(DESTDIR)/etc/holdfast/policies.d
 	install -m 755 $(BIN)/mapd $(DESTDIR)/usr/sbin/
@@ -46,6 +46,7 @@ install: ## what `make build` made, units, hooks, completions, manual pages if m
 	install -m 644 hooks.d/*.json $(DESTDIR)/usr/share/containers/oci/hooks.d/
 	test -e $(DESTDIR)/etc/holdfast/mapd.yaml || install -m 644 packaging/mapd.yaml $(DESTDIR)/etc/holdfast/
 	install -m 644 packaging/crds/*.yaml $(DESTDIR)/usr/share/holdfast/crds/
+	install -m 644 packaging/kubernetes/*.yaml $(DESTDIR)/usr/share/holdfast/kubernetes/
 	install -m 644 README.md CHANGELOG.md $(DESTDIR)/usr/share/doc/holdfast/
 	install -m 644 docs/*.md $(DESTDIR)/usr/share/doc/holdfast/docs/
 	install -m 644 packaging/hook.json packaging/policies/web.yaml packaging/grafana/holdfast.json hooks.d/containerd/base-spec-hooks.json $(DESTDIR)/usr/share/doc/holdfast/examples/
@@ -101,6 +102,9 @@ man: ## manual pages of mapctl and mapd, from the commands themselves, in out/ma
 deb: build man ## the Debian package, in out/deb, with lintian's word
 	@tools/setup package
 	lintian --allow-root --fail-on error,warning "$$(tools/make-deb)"
+
+image: build ## the container image for Kubernetes, with buildah, without a registry
+	tools/make-image
 
 vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
 	Tests/vm/matrix
