@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
-.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test journey man deb image lint format clean
+.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test test-docs journey man deb image lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -92,6 +92,9 @@ runtime-test: build test-programs ## every runtime and version: bind, refuse, ex
 
 fault-test: build test-programs ## faults under load, a line each; SCALE= percent of the rounds, ONLY= faults
 	Tests/Faults/run
+
+test-docs: build ## the commands of the documents, run; what they print against what is shown
+	Tests/e2e/run ../docs/commands
 
 journey: build ## nginx from unknown to protected; what is typed and shown becomes docs/journey.md
 	JOURNEY=$(CURDIR)/docs/journey.md Tests/e2e/run journey

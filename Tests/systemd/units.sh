@@ -37,7 +37,7 @@ for file in usr/sbin/mapd usr/bin/mapctl usr/libexec/holdfast/oci-hook usr/lib/h
 done
 for stage in createRuntime poststart poststop; do
 	json=$ROOT/usr/share/containers/oci/hooks.d/holdfast-$stage.json
-	hook=$(sed -n 's/.*"path": "\(.*\)".*/\1/p' "$json")
+	hook=$(sed -n 's/.*"path" *: *"\(.*\)".*/\1/p' "$json")
 	check "the hook of $stage names a program that is installed" test -x "$ROOT$hook"
 done
 check "the folder for policies is there, and empty: nothing is enforced unasked" rmdir "$ROOT/etc/holdfast/policies.d"
