@@ -4,44 +4,13 @@
 # restarted, killed, stopped dead and upgraded under a storm of execs. Only for a guest that
 # Tests/vm/run boots for it: it uses the machine's own places. ONLY= names of scenarios.
 systemd=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=Tests/Faults/lib.sh
-. "$systemd/../Faults/lib.sh"
+# shellcheck source=Tests/systemd/service.sh
+. "$systemd/service.sh"
 ROUNDS=$(rounds_of 10)
-# The storm must leave something of an emulated processor to mapd and systemd.
-WORKERS=1
-# shellcheck source=Tests/e2e/journeys.sh
-. "$here/journeys.sh"
 # shellcheck source=Tests/systemd/driver.sh
 . "$systemd/driver.sh"
 # shellcheck source=Tests/systemd/doctor.sh
 . "$systemd/doctor.sh"
-
-# The places of the units and of `make install`, not a scratch folder.
-BPFFS=/sys/fs/bpf/holdfast
-HOOK_SOCKET=/run/holdfast/hook.sock
-CONTROL_SOCKET=/run/holdfast/control.sock
-POLICIES=/etc/holdfast/policies.d
-OCI_HOOK=/usr/libexec/holdfast/oci-hook
-# Without mapd nothing starts: what starts was known to it. An emulated mapd takes its time.
-HOOK_TIMEOUT=59000 HOOK_FAIL=closed
-OBJECT=/usr/lib/holdfast/gate.bpf.o
-UNITS="mapd.socket mapd-control.socket mapd.service"
-
-mapctl() { /usr/bin/mapctl "$@"; }
-start_mapd() { systemctl start mapd.service && wait_until mapctl status; }
-stop_mapd() {
-	journalctl -u mapd.service -o cat --no-pager >"$HF/mapd.log" 2>&1
-	# shellcheck disable=SC2086 # a list
-	systemctl stop $UNITS
-	mapctl uninstall --yes
-}
-property() { systemctl show --value -p "$1" mapd.service; }
-main_pid() { property MainPID; }
-is_another() { [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ] && [ "$(property ActiveState)" = active ]; }
-restarted() { [ "$(property NRestarts)" -gt "$1" ]; }
-log() { journalctl -u mapd.service -o cat --no-pager; }
-state_is() { [ "$(systemctl is-active "$1")" = "$2" ]; }
-keys() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(main_pid)/status"; }
 
 # As a package does it: renamed into place, then a restart.
 install_over() { cp "$1" "$2.new" && mv "$2.new" "$2"; }
@@ -173,14 +142,6 @@ pins_made_anew() {
 	check "the storm goes on" goes_on storm
 }
 adopts() { mapctl status --json | plain_json | grep -qF '"adopted":true'; }
-
-# outcome_so_far NAME ROUNDS: while the storm goes on its score is ahead of the counts.
-outcome_so_far() {
-	echo "$1 rounds $2 forbidden ran $(total ran) allowed refused $(total wronged) tried $(total tried)"
-	if [ "$(total ran)" -eq 0 ] && [ "$(total wronged)" -eq 0 ] && [ "$(total odd)" -eq 0 ]; then pass "$1"; else
-		fail "$1: forbidden ran $(total ran), of unknown end $(total odd), allowed refused $(total wronged)"
-	fi
-}
 
 taken_down() {
 	check "mapctl uninstall is refused while mapd runs" refuses_uninstall "mapd runs"
