@@ -4,13 +4,15 @@
 
 A ```sh block is run as a whole. In a ```console block each line that begins with "$ " is run, and
 what follows it must be what it prints: "..." stands for any lines, "…" for any part of one, numbers and
-times for any others, and "(exit status N)" for the exit status, which is 0 otherwise. A comment before the block,
-<!-- not run: WHY -->, keeps it from being run, and WHY is printed. `mapctl ...` in running text
+times for any others, and "(exit status N)" for the exit status, which is 0 otherwise. A ```yaml block that
+is a policy must be one for mapctl. A comment before the block, <!-- not run: WHY -->, keeps it from being
+run, and WHY is printed. `mapctl ...` in running text
 must name a command and options that mapctl has, and `make ...` a target.
 """
 import re
 import subprocess
 import sys
+import tempfile
 
 FENCE = re.compile(r"^```(\w*)$")
 NOT_RUN = re.compile(r"^<!-- not run: (.*) -->$")
@@ -79,6 +81,13 @@ def report(word, place, what, printed=()):
 
 def run_block(path, number, language, lines):
     place = f"{path}:{number}"
+    if language == "yaml":
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as policy:
+            policy.write("\n".join(lines))
+            policy.flush()
+            status, printed = run(f"mapctl policies validate {policy.name}")
+        report("FAIL" if status else "ok", place, f"{lines[2]} is a policy", printed if status else ())
+        return
     if language == "sh":
         status, printed = run("\n".join(lines))
         report("FAIL" if status else "ok", place, lines[0], printed if status else ())
@@ -132,7 +141,7 @@ def main():
     for path in sys.argv[1:]:
         text = open(path, encoding="utf-8").read()
         for number, language, lines, why in blocks(text.split("\n")):
-            if language not in ("sh", "console"):
+            if language not in ("sh", "console") and not (language == "yaml" and "kind: WorkloadPolicy" in lines):
                 continue
             if why:
                 report("skip", f"{path}:{number}", f"{lines[0]} ({why})")
