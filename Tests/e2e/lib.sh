@@ -21,7 +21,7 @@ RUNTIMES=$(echo "${RUNTIMES:-}" | tr ',' ' ')
 
 # Short: the path of a Unix socket has 108 bytes.
 # No dot in it: bpffs takes none in the names of its directories.
-HF=$(mktemp -d /tmp/hf-e2e-XXXXXX)
+HF=$(mktemp -d "${HF_PARENT:-/tmp}/hf-e2e-XXXXXX")
 PASSED=0 FAILED=0 SKIPPED=0
 # Software emulation is some 20 times slower than the machine: a limit is only
 # ever reached when something is wrong.

@@ -43,13 +43,23 @@ extension ProcFS {
     hasHostRoot(pid, rootPath: rootPath) == false
   }
 
+  /// The host's root is the first process's; mapd's own is another one where mapd is in a container.
   /// nil: it cannot be told.
   private func hasHostRoot(_ pid: Int32, rootPath: String?) -> Bool? {
-    guard let rootPath, rootPath != "/" else { return nil }
-    var own = stat()
-    var host = stat()
-    guard stat(path(pid, "root/"), &own) == 0, stat("/", &host) == 0 else { return nil }
-    return own.st_dev == host.st_dev && own.st_ino == host.st_ino
+    guard let rootPath, rootPath != "/", let own = FileID(path(pid, "root/")) else { return nil }
+    let roots = [path(1, "root/"), "/"].compactMap(FileID.init)
+    return roots.isEmpty ? nil : roots.contains(own)
+  }
+
+  private struct FileID: Equatable {
+    var device: dev_t
+    var inode: ino_t
+
+    init?(_ path: String) {
+      var status = stat()
+      guard stat(path, &status) == 0 else { return nil }
+      (device, inode) = (status.st_dev, status.st_ino)
+    }
   }
 
   private func state(_ pid: Int32) -> Substring? {
