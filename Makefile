@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
-.PHONY: help setup build install test-programs demo test unit e2e vm-test bench-hook false-refusals runtime-test fault-test test-docs journey man deb image pod-test lint format clean
+.PHONY: help setup build install test-programs demo test unit e2e vm-test bench bench-hook false-refusals runtime-test fault-test test-docs journey man deb image pod-test lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -114,6 +114,9 @@ pod-test: build ## mapd in the container that the DaemonSet describes, run by ru
 
 vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
 	Tests/vm/matrix
+
+bench: build ## measure it all on this machine against its targets; ONLY= groups, QUICK=1
+	bench/run
 
 bench-hook: build ## size and time of oci-hook
 	HOLDFAST_OCI_HOOK=$(BIN)/oci-hook bench/hook/run

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an exec costs under the gate, at attach point kill (a raw tracepoint).
+
+One worker in one container forks, executes and waits. The gate's program, as mapd loaded it, is
+attached and detached around it, so that the same execs in the same process are compared."""
+
+import statistics
+
+from measure.execs import Probe, Worker
+from measure.figures import median_of
+from measure.node import Node, program, rounds
+
+BLOCK = 40  # execs between two readings
+SETTLE = 5  # not counted after a program was attached
+DEPTHS = {2: "/p/nothing", 4: "/p/a/b/nothing", 8: "/p" + "/d" * 6 + "/nothing", 32: "/p" + "/d" * 30 + "/nothing"}
+GATE, EMPTY = 0, 1
+
+GATE_HOW = ("the kernel's BPF run time (BPF_ENABLE_STATS) of the gate over blocks of 40 execs, less that of an "
+            "empty program on the same tracepoint in the same execs; median of the blocks")
+WHOLE_HOW = ("fork + exec + exit + wait of a static program that does nothing, gate attached / detached, blocks of 40 "
+             "in turns; median of the ratios of the blocks' medians")
+
+
+def files():
+    return {"/execs": program("execs")} | {path: program("nothing") for path in DEPTHS.values()}
+
+
+def start(node, mode, name=None):
+    """A worker in a container of a policy in this mode."""
+    node.policy(mode, mode, "/execs", *DEPTHS.values())
+    return node.container(name or mode, mode, files(), ["/execs"])
+
+
+def release_gate(node):
+    """A probe of mapd's own program. mapd ends and its link goes: the probe decides from here on."""
+    probe = Probe(node.gate_program(), "empty")
+    probe.tell("stats")
+    node.stop()
+    return probe
+
+
+def gate_times(probe, worker, path, blocks):
+    """Nanoseconds of the gate per exec, a value for each block in which nobody else executed."""
+    found = []
+    probe.tell("timed")
+    for which in (GATE, EMPTY):
+        probe.tell(f"on {which}")
+    worker.run(path, SETTLE)
+    while len(found) < blocks:
+        before = probe.stats()
+        worker.run(path, BLOCK)
+        after = probe.stats()
+        runs = [after[n][0] - before[n][0] for n in (GATE, EMPTY)]
+        spent = [after[n][1] - before[n][1] for n in (GATE, EMPTY)]
+        # execs of others on this machine are unbound, and would look cheap
+        if runs == [BLOCK, BLOCK]:
+            found.append((spent[GATE] - spent[EMPTY]) / BLOCK)
+        else:
+            blocks -= 0.2  # a busy machine does not make this endless
+    for which in (GATE, EMPTY):
+        probe.tell(f"off {which}")
+    probe.tell("plain")
+    return found
+
+
+def whole_ratios(probe, worker, path, blocks):
+    """attached / detached, and detached / detached, of fork + exec + exit, in percent above 1."""
+    gate, noise = [], []
+    for turn in range(blocks):
+        medians = {}
+        for arm in (("on", "off", "again"), ("again", "on", "off"), ("off", "again", "on"))[turn % 3]:
+            probe.tell(f"{'on' if arm == 'on' else 'off'} {GATE}")
+            worker.run(path, SETTLE)
+            medians[arm] = statistics.median(worker.run(path, BLOCK))
+        gate.append((medians["on"] / medians["off"] - 1) * 100)
+        noise.append((medians["again"] / medians["off"] - 1) * 100)
+    probe.tell(f"off {GATE}")
+    return gate, noise
+
+
+def gate_figure(name, probe, worker, path, limit=None):
+    times = [time / 1000 for time in gate_times(probe, worker, path, rounds(300))]
+    if not times:
+        raise RuntimeError(f"{name}: other execs on this machine in every block; run it when it is quiet")
+    return median_of(f"exec.gate.{name}", times, "us", GATE_HOW, target=limit)
+
+
+def whole_figures(name, probe, worker, path, limit=None):
+    gate, noise = whole_ratios(probe, worker, path, rounds(400))
+    yield median_of(f"exec.added.{name}", gate, "%", WHOLE_HOW, target=limit)
+    yield median_of(f"exec.added.{name}.noise", noise, "%", "the same with the gate detached in both")
+
+
+def measure():
+    with Node() as node:
+        node.start()
+        containers = {mode: start(node, mode) for mode in ("protect", "monitor")}
+        workers = {mode: Worker(one.orders, one.answers) for mode, one in containers.items()}
+        with release_gate(node) as probe:
+            node.detach()
+            host = Worker.on_host()
+            whole = [statistics.median(host.run(program("nothing"), BLOCK)) / 1000 for _ in range(rounds(100))]
+            yield median_of("exec.whole", whole, "us", "fork + exec + exit + wait on the host, no gate attached")
+            yield gate_figure("unbound", probe, host, program("nothing"), 0.15)
+            for depth, path in DEPTHS.items():
+                yield gate_figure(f"protect.depth{depth}", probe, workers["protect"], path, 1.0 if depth == 4 else None)
+            yield gate_figure("monitor.depth4", probe, workers["monitor"], DEPTHS[4], 1.0)
+            yield from whole_figures("unbound", probe, host, program("nothing"), 0.5)
+            for mode, worker in workers.items():
+                yield from whole_figures(f"{mode}.depth4", probe, worker, DEPTHS[4], 0.5)
+            for depth in (1, 8):
+                containers["protect"].nest(depth)
+                yield gate_figure(f"protect.cgroup{depth}", probe, workers["protect"], DEPTHS[4])

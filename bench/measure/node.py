@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mapd with a scratch folder, pins and containers of its own, removed at the end. A mapd that
+serves this machine is not disturbed; its gate judges the same execs, in all that is compared."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("HOLDFAST_BIN", os.path.join(ROOT, "out", "bin"))
+PROGRAMS = os.path.join(ROOT, "out", "bench")
+PATIENCE = 120  # seconds; reached only when something is wrong
+
+
+def rounds(full):
+    """So many of `full` as QUICK leaves."""
+    return max(4, full // 20) if os.environ.get("QUICK") else full
+
+
+def program(name):
+    """A program of bench/programs, built when it is not there or older."""
+    subprocess.run(["make", "-s", "-C", os.path.join(ROOT, "bench")], check=True)
+    return os.path.join(PROGRAMS, name)
+
+
+def wait_until(condition, what):
+    limit = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > limit:
+            raise TimeoutError(f"not within {PATIENCE} s: {what}")
+        time.sleep(0.01)
+
+
+class Node:
+    """Use it in a `with`."""
+
+    def __init__(self, *options):
+        self.options = options
+        self.mapd = None
+
+    def __enter__(self):
+        # Short, for a socket's path has 108 bytes; and bpffs takes no dot in a name.
+        self.folder = tempfile.mkdtemp(prefix="hf-bench-", dir="/tmp").replace(".", "_")
+        self.name = os.path.basename(self.folder)
+        self.pins = f"/sys/fs/bpf/{self.name}"
+        self.containers = []
+        for part in ("policies", "state", "run", "bundles"):
+            os.mkdir(os.path.join(self.folder, part))
+        return self
+
+    def __exit__(self, *_):
+        for container in self.containers:
+            container.remove()
+        self.stop()
+        self.detach()
+        remove_cgroups(self.name)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def hook_socket(self):
+        return f"{self.folder}/run/hook.sock"
+
+    def start(self):
+        """Returns when it answers."""
+        with open(f"{self.folder}/mapd.log", "a") as log:
+            self.mapd = subprocess.Popen(
+                [f"{BIN}/mapd", "--run-dir", f"{self.folder}/run", "--bpffs", self.pins, "--policies",
+                 f"{self.folder}/policies", "--state-dir", f"{self.folder}/state", "--gate-object",
+                 f"{BIN}/gate.bpf.o", "--attach", "kill", "--state-root", f"{self.folder}/state-root",
+                 "--storage-root", f"{self.folder}/storage-root", *self.options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(self.answers, f"mapd answers; its log is {self.log_end()}")
+
+    def answers(self):
+        if self.mapd.poll() is not None:
+            raise RuntimeError(f"mapd has ended; its log ends: {self.log_end()}")
+        return os.path.exists(f"{self.folder}/run/control.sock") and self.mapctl("status").returncode <= 1
+
+    def log_end(self):
+        with open(f"{self.folder}/mapd.log", errors="replace") as log:
+            return log.read()[-2000:]
+
+    def mapctl(self, *words):
+        return subprocess.run([f"{BIN}/mapctl", "--socket", f"{self.folder}/run/control.sock", *words],
+                              capture_output=True, text=True)
+
+    def status(self):
+        return json.loads(self.mapctl("status", "--json").stdout)
+
+    def stop(self, how=signal.SIGTERM):
+        if self.mapd:
+            self.mapd.send_signal(how)
+            self.mapd.wait()
+        self.mapd = None
+
+    def pin(self, name):
+        return f"{self.pins}/v1/{name}"
+
+    def gate_program(self):
+        """The number of the program that is attached."""
+        answer = subprocess.run(["bpftool", "-j", "link", "show", "pinned", self.pin("link_gate_kill")],
+                                capture_output=True, text=True, check=True)
+        link = json.loads(answer.stdout)
+        return (link[0] if isinstance(link, list) else link)["prog_id"]
+
+    def detach(self):
+        """Takes the gate off, its maps with it. The link goes first: never half of the maps."""
+        folder = f"{self.pins}/v1"
+        if not os.path.isdir(folder):
+            return
+        for name in sorted(os.listdir(folder), key=lambda name: not name.startswith("link")):
+            os.unlink(f"{folder}/{name}")
+        os.rmdir(folder)
+        os.rmdir(self.pins)
+
+    def policy(self, name, mode, *paths):
+        listed = ", ".join(paths)
+        text = f"""apiVersion: security.rancher.io/v1alpha1
+kind: WorkloadPolicy
+metadata: {{name: {name}, namespace: bench}}
+spec:
+  mode: {mode}
+  rulesByContainer:
+    app: {{executables: {{allowed: [{listed}]}}}}
+"""
+        fresh = f"{self.folder}/{name}.new"
+        with open(fresh, "w") as file:
+            file.write(text)
+        os.rename(fresh, f"{self.folder}/policies/{name}.yaml")
+        if self.mapd:
+            wait_until(lambda: self.in_force(name, mode), f"policy {name} is in force")
+
+    def in_force(self, name, mode):
+        lists = json.loads(self.mapctl("policies", "--json").stdout or "[]")
+        lists = lists if isinstance(lists, list) else lists.get("policies", [])
+        return any(name in json.dumps(one) and one.get("mode") == mode for one in lists)
+
+    def container(self, name, policy, files, arguments):
+        """Starts one by runc. `files`: path inside -> program that is put there."""
+        container = Container(self, name)
+        self.containers.append(container)
+        container.start(policy, files, arguments)
+        return container
+
+
+class Container:
+    def __init__(self, node, name):
+        self.node, self.name = node, name
+        self.bundle = f"{node.folder}/bundles/{name}"
+        self.process = None
+
+    def start(self, policy, files, arguments):
+        rootfs = f"{self.bundle}/rootfs"
+        for folder in ("proc", "dev", "tmp"):
+            os.makedirs(f"{rootfs}/{folder}")
+        for path, source in files.items():
+            os.makedirs(os.path.dirname(rootfs + path), exist_ok=True)
+            shutil.copy(source, rootfs + path)
+        with open(f"{self.bundle}/config.json", "w") as file:
+            json.dump(self.config(policy, arguments), file)
+        self.orders, orders = pipe(write=True)
+        self.answers, answers = pipe(write=False)
+        with open(f"{self.bundle}/log", "w") as log:
+            code = subprocess.run(self.runc("run", "-d", "--bundle", self.bundle, self.name), stdin=orders,
+                                  stdout=answers, stderr=log).returncode
+        os.close(orders)
+        os.close(answers)
+        if code:
+            with open(f"{self.bundle}/log") as log:
+                raise RuntimeError(f"runc run: {log.read()}")
+
+    def runc(self, *words):
+        return ["runc", "--root", f"{self.node.folder}/runc", *words]
+
+    def config(self, policy, arguments):
+        hook = {"path": f"{BIN}/oci-hook", "timeout": 60,
+                "args": ["oci-hook", "--socket", self.node.hook_socket, "--timeout", "20000", "--fail", "closed",
+                         "createRuntime"]}
+        annotations = {"io.kubernetes.pod.namespace": "bench", "io.kubernetes.pod.name": self.name,
+                       "io.kubernetes.container.name": "app"}
+        if policy:
+            annotations["security.rancher.io/policy"] = policy
+        return {
+            "ociVersion": "1.0.2",
+            "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "args": arguments, "env": [], "cwd": "/",
+                        "noNewPrivileges": True},
+            "root": {"path": "rootfs"}, "hostname": self.name, "annotations": annotations,
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+                       {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
+            "hooks": {"createRuntime": [hook]} if policy else {},
+            "linux": {"cgroupsPath": f"/{self.node.name}/{self.name}",
+                      "resources": {"devices": [{"allow": False, "access": "rwm"}]},
+                      "namespaces": [{"type": type} for type in ("pid", "ipc", "uts", "mount", "network")]},
+        }
+
+    def pid(self):
+        state = subprocess.run(self.runc("state", self.name), capture_output=True, text=True, check=True)
+        return json.loads(state.stdout)["pid"]
+
+    def nest(self, depth):
+        """Moves its first process so many cgroups below the container's own."""
+        pid = self.pid()
+        with open(f"/proc/{pid}/cgroup") as file:
+            lines = [line.strip().split(":", 2) for line in file]
+        for _, controllers, path in lines:
+            base = hierarchy(controllers)
+            if base and f"/{self.node.name}/{self.name}" in path:
+                folder = base + path.split("/nested")[0] + "/nested" * depth
+                os.makedirs(folder, exist_ok=True)
+                with open(f"{folder}/cgroup.procs", "w") as file:
+                    file.write(str(pid))
+
+    def remove(self):
+        for end in (self.orders, self.answers):
+            with contextlib.suppress(OSError):
+                end.close()
+        subprocess.run(self.runc("kill", self.name, "KILL"), capture_output=True)
+        subprocess.run(self.runc("delete", "--force", self.name), capture_output=True)
+
+
+def hierarchy(controllers):
+    """Where a line of /proc/PID/cgroup is mounted, for those that containers are bound by."""
+    if controllers == "":
+        return next((one for one in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup") if
+                     os.path.exists(f"{one}/cgroup.procs") and os.path.exists(f"{one}/cgroup.controllers")), None)
+    return f"/sys/fs/cgroup/{controllers}" if controllers in ("pids", "memory") else None
+
+
+def remove_cgroups(name):
+    for folder, _, _ in os.walk("/sys/fs/cgroup"):
+        if folder.endswith(f"/{name}"):
+            subprocess.run(["find", folder, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], capture_output=True)
+
+
+def pipe(write):
+    """Our end as a text file, and the other's descriptor."""
+    reading, writing = os.pipe()
+    if write:
+        return open(writing, "w", buffering=1), reading
+    return open(reading), writing
