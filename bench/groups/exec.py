@@ -10,13 +10,14 @@ from measure.execs import Probe, Worker
 from measure.figures import median_of
 from measure.node import Node, program, rounds
 
-BLOCK = 40  # execs between two readings
+BLOCK = 40  # execs in a row with the gate on, or off
+READING = 10  # execs between two readings of its run time: few, so that others' execs spoil few
 SETTLE = 5  # not counted after a program was attached
 DEPTHS = {2: "/p/nothing", 4: "/p/a/b/nothing", 8: "/p" + "/d" * 6 + "/nothing", 32: "/p" + "/d" * 30 + "/nothing"}
 GATE, EMPTY = 0, 1
 
-GATE_HOW = ("the kernel's BPF run time (BPF_ENABLE_STATS) of the gate over blocks of 40 execs, less that of an "
-            "empty program on the same tracepoint in the same execs; median of the blocks")
+GATE_HOW = ("the kernel's BPF run time (BPF_ENABLE_STATS) of the gate over readings of 10 execs, less that of an "
+            "empty program on the same tracepoint in the same execs; readings in which others executed are left out; median of the rest")
 WHOLE_HOW = ("fork + exec + exit + wait of a static program that does nothing, gate attached / detached, blocks of 40 "
              "in turns; median of the ratios of the blocks' medians")
 
@@ -39,28 +40,32 @@ def release_gate(node):
     return probe
 
 
-def gate_times(probe, worker, path, blocks):
-    """Nanoseconds of the gate per exec, a value for each block in which nobody else executed."""
-    found = []
-    probe.tell("timed")
-    for which in (GATE, EMPTY):
-        probe.tell(f"on {which}")
+def gate_times(probe, worker, path, readings):
+    """Nanoseconds of the gate per exec, of each reading in which nobody else executed."""
+    watch(probe, "on", "timed")
     worker.run(path, SETTLE)
-    while len(found) < blocks:
-        before = probe.stats()
-        worker.run(path, BLOCK)
-        after = probe.stats()
-        runs = [after[n][0] - before[n][0] for n in (GATE, EMPTY)]
-        spent = [after[n][1] - before[n][1] for n in (GATE, EMPTY)]
-        # execs of others on this machine are unbound, and would look cheap
-        if runs == [BLOCK, BLOCK]:
-            found.append((spent[GATE] - spent[EMPTY]) / BLOCK)
-        else:
-            blocks -= 0.2  # a busy machine does not make this endless
-    for which in (GATE, EMPTY):
-        probe.tell(f"off {which}")
-    probe.tell("plain")
+    found = [time for time in (read(probe, worker, path) for _ in range(readings)) if time is not None]
+    watch(probe, "off", "plain")
+    if len(found) < readings / 10:
+        raise RuntimeError(f"{path}: others executed in {readings - len(found)} of {readings} readings; "
+                           "measure when this machine is quiet")
     return found
+
+
+def watch(probe, switch, timing):
+    for which in (GATE, EMPTY):
+        probe.tell(f"{switch} {which}")
+    probe.tell(timing)
+
+
+def read(probe, worker, path):
+    before = probe.stats()
+    worker.run(path, READING)
+    after = probe.stats()
+    runs = [after[n][0] - before[n][0] for n in (GATE, EMPTY)]
+    spent = [after[n][1] - before[n][1] for n in (GATE, EMPTY)]
+    # execs of others on this machine are unbound, and would look cheap
+    return (spent[GATE] - spent[EMPTY]) / READING if runs == [READING, READING] else None
 
 
 def whole_ratios(probe, worker, path, blocks):
@@ -79,9 +84,7 @@ def whole_ratios(probe, worker, path, blocks):
 
 
 def gate_figure(name, probe, worker, path, limit=None):
-    times = [time / 1000 for time in gate_times(probe, worker, path, rounds(300))]
-    if not times:
-        raise RuntimeError(f"{name}: other execs on this machine in every block; run it when it is quiet")
+    times = [time / 1000 for time in gate_times(probe, worker, path, rounds(1000))]
     return median_of(f"exec.gate.{name}", times, "us", GATE_HOW, target=limit)
 
 

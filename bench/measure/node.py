@@ -2,11 +2,13 @@
 """A mapd with a scratch folder, pins and containers of its own, removed at the end. A mapd that
 serves this machine is not disturbed; its gate judges the same execs, in all that is compared."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -54,8 +56,8 @@ class Node:
         return self
 
     def __exit__(self, *_):
-        for container in self.containers:
-            container.remove()
+        with concurrent.futures.ThreadPoolExecutor(4) as removers:
+            list(removers.map(Container.remove, self.containers))
         self.stop()
         self.detach()
         remove_cgroups(self.name)
@@ -66,20 +68,26 @@ class Node:
         return f"{self.folder}/run/hook.sock"
 
     def start(self):
-        """Returns when it answers."""
-        with open(f"{self.folder}/mapd.log", "a") as log:
+        """Returns when it serves, with the seconds that this took."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, open(f"{self.folder}/mapd.log", "a") as log:
+            place = f"{self.folder}/notify"
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(place)
+            manager.bind(place)
+            manager.settimeout(PATIENCE)
+            begin = time.monotonic()
             self.mapd = subprocess.Popen(
                 [f"{BIN}/mapd", "--run-dir", f"{self.folder}/run", "--bpffs", self.pins, "--policies",
                  f"{self.folder}/policies", "--state-dir", f"{self.folder}/state", "--gate-object",
                  f"{BIN}/gate.bpf.o", "--attach", "kill", "--state-root", f"{self.folder}/state-root",
                  "--storage-root", f"{self.folder}/storage-root", *self.options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self.answers, f"mapd answers; its log is {self.log_end()}")
-
-    def answers(self):
-        if self.mapd.poll() is not None:
-            raise RuntimeError(f"mapd has ended; its log ends: {self.log_end()}")
-        return os.path.exists(f"{self.folder}/run/control.sock") and self.mapctl("status").returncode <= 1
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"NOTIFY_SOCKET": place})
+            try:
+                while b"READY=1" not in manager.recv(4096):
+                    pass
+            except TimeoutError:
+                raise RuntimeError(f"mapd does not serve; its log ends: {self.log_end()}") from None
+            return time.monotonic() - begin
 
     def log_end(self):
         with open(f"{self.folder}/mapd.log", errors="replace") as log:
@@ -118,7 +126,7 @@ class Node:
         os.rmdir(folder)
         os.rmdir(self.pins)
 
-    def policy(self, name, mode, *paths):
+    def write_policy(self, name, mode, paths, path):
         listed = ", ".join(paths)
         text = f"""apiVersion: security.rancher.io/v1alpha1
 kind: WorkloadPolicy
@@ -128,9 +136,13 @@ spec:
   rulesByContainer:
     app: {{executables: {{allowed: [{listed}]}}}}
 """
-        fresh = f"{self.folder}/{name}.new"
-        with open(fresh, "w") as file:
+        with open(path, "w") as file:
             file.write(text)
+
+    def policy(self, name, mode, *paths):
+        """Puts a policy into force."""
+        fresh = f"{self.folder}/{name}.new"
+        self.write_policy(name, mode, paths, fresh)
         os.rename(fresh, f"{self.folder}/policies/{name}.yaml")
         if self.mapd:
             wait_until(lambda: self.in_force(name, mode), f"policy {name} is in force")
@@ -142,34 +154,49 @@ spec:
 
     def container(self, name, policy, files, arguments):
         """Starts one by runc. `files`: path inside -> program that is put there."""
-        container = Container(self, name)
+        container = Container(self, name, policy, arguments, root_folder(f"{self.folder}/bundles/{name}/rootfs", files))
         self.containers.append(container)
-        container.start(policy, files, arguments)
+        container.start()
         return container
+
+    def crowd(self, count, policy_of, hooks=None):
+        """Starts many at once that wait to be killed; policy_of(number): the policy of each."""
+        rootfs = root_folder(f"{self.folder}/crowd", {"/wait": program("wait")})
+        crowd = [Container(self, f"c{n}", policy_of(n), ["/wait"], rootfs, hooks) for n in range(count)]
+        self.containers += crowd
+        with concurrent.futures.ThreadPoolExecutor(4) as starters:
+            list(starters.map(Container.start, crowd))
+        return crowd
+
+
+def root_folder(path, files):
+    for folder in ("proc", "dev", "tmp"):
+        os.makedirs(f"{path}/{folder}")
+    for name, source in files.items():
+        os.makedirs(os.path.dirname(path + name), exist_ok=True)
+        shutil.copy(source, path + name)
+    return path
 
 
 class Container:
-    def __init__(self, node, name):
-        self.node, self.name = node, name
-        self.bundle = f"{node.folder}/bundles/{name}"
-        self.process = None
+    """One of runc's. Its process reads `orders` and writes `answers`."""
 
-    def start(self, policy, files, arguments):
-        rootfs = f"{self.bundle}/rootfs"
-        for folder in ("proc", "dev", "tmp"):
-            os.makedirs(f"{rootfs}/{folder}")
-        for path, source in files.items():
-            os.makedirs(os.path.dirname(rootfs + path), exist_ok=True)
-            shutil.copy(source, rootfs + path)
+    def __init__(self, node, name, policy, arguments, rootfs, hooks=None):
+        self.node, self.name, self.policy = node, name, policy
+        self.bundle = f"{node.folder}/bundles/{name}"
+        os.makedirs(self.bundle, exist_ok=True)
         with open(f"{self.bundle}/config.json", "w") as file:
-            json.dump(self.config(policy, arguments), file)
-        self.orders, orders = pipe(write=True)
-        self.answers, answers = pipe(write=False)
+            json.dump(self.config(arguments, rootfs, hooks or our_hook(node)), file)
+        self.orders = self.answers = None
+
+    def start(self):
+        orders, self.orders = pipe()
+        self.answers, answers = pipe()
         with open(f"{self.bundle}/log", "w") as log:
             code = subprocess.run(self.runc("run", "-d", "--bundle", self.bundle, self.name), stdin=orders,
                                   stdout=answers, stderr=log).returncode
-        os.close(orders)
-        os.close(answers)
+        orders.close()
+        answers.close()
         if code:
             with open(f"{self.bundle}/log") as log:
                 raise RuntimeError(f"runc run: {log.read()}")
@@ -177,34 +204,29 @@ class Container:
     def runc(self, *words):
         return ["runc", "--root", f"{self.node.folder}/runc", *words]
 
-    def config(self, policy, arguments):
-        hook = {"path": f"{BIN}/oci-hook", "timeout": 60,
-                "args": ["oci-hook", "--socket", self.node.hook_socket, "--timeout", "20000", "--fail", "closed",
-                         "createRuntime"]}
+    def config(self, arguments, rootfs, hooks):
         annotations = {"io.kubernetes.pod.namespace": "bench", "io.kubernetes.pod.name": self.name,
-                       "io.kubernetes.container.name": "app"}
-        if policy:
-            annotations["security.rancher.io/policy"] = policy
+                       "io.kubernetes.container.name": "app", "security.rancher.io/policy": self.policy}
         return {
             "ociVersion": "1.0.2",
             "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "args": arguments, "env": [], "cwd": "/",
                         "noNewPrivileges": True},
-            "root": {"path": "rootfs"}, "hostname": self.name, "annotations": annotations,
+            "root": {"path": rootfs}, "hostname": self.name, "annotations": annotations,
             "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
                        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
-            "hooks": {"createRuntime": [hook]} if policy else {},
+            "hooks": {"createRuntime": hooks},
             "linux": {"cgroupsPath": f"/{self.node.name}/{self.name}",
                       "resources": {"devices": [{"allow": False, "access": "rwm"}]},
                       "namespaces": [{"type": type} for type in ("pid", "ipc", "uts", "mount", "network")]},
         }
 
-    def pid(self):
-        state = subprocess.run(self.runc("state", self.name), capture_output=True, text=True, check=True)
-        return json.loads(state.stdout)["pid"]
+    def state(self):
+        answer = subprocess.run(self.runc("state", self.name), capture_output=True, text=True)
+        return json.loads(answer.stdout) if answer.returncode == 0 else {}
 
     def nest(self, depth):
         """Moves its first process so many cgroups below the container's own."""
-        pid = self.pid()
+        pid = self.state()["pid"]
         with open(f"/proc/{pid}/cgroup") as file:
             lines = [line.strip().split(":", 2) for line in file]
         for _, controllers, path in lines:
@@ -217,10 +239,16 @@ class Container:
 
     def remove(self):
         for end in (self.orders, self.answers):
-            with contextlib.suppress(OSError):
-                end.close()
-        subprocess.run(self.runc("kill", self.name, "KILL"), capture_output=True)
+            if end:
+                with contextlib.suppress(OSError):
+                    end.close()
         subprocess.run(self.runc("delete", "--force", self.name), capture_output=True)
+
+
+def our_hook(node):
+    return [{"path": f"{BIN}/oci-hook", "timeout": 60,
+             "args": ["oci-hook", "--socket", node.hook_socket, "--timeout", "60000", "--fail", "closed",
+                      "createRuntime"]}]
 
 
 def hierarchy(controllers):
@@ -237,9 +265,7 @@ def remove_cgroups(name):
             subprocess.run(["find", folder, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], capture_output=True)
 
 
-def pipe(write):
-    """Our end as a text file, and the other's descriptor."""
+def pipe():
+    """Both ends as text files, reading first."""
     reading, writing = os.pipe()
-    if write:
-        return open(writing, "w", buffering=1), reading
-    return open(reading), writing
+    return open(reading), open(writing, "w")
