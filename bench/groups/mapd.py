@@ -10,12 +10,13 @@ import time
 
 from measure.figures import Figure, median_of, percentile
 from measure.kernel import resident
-from measure.node import Container, Node, program, root_folder, rounds, wait_until
+from measure.node import BIN, Container, Node, program, root_folder, rounds, wait_until
 
 CLIENTS = 8
 CONTAINERS = 500
 POLICIES = 10_000
 RULES = 100  # of the policy that is changed
+EVENT_RATES = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000]
 
 
 def executables(count, prefix="/usr/lib/app/bin"):
@@ -121,7 +122,70 @@ def full_node():
                      f"VmRSS of mapd 3 s after such a start: {policies} policies, {containers} containers", target=60)
 
 
+def event_rate():
+    """The highest rate of which nothing is lost, and which mapd has told of when it ends."""
+    with Node() as node:
+        node.start()
+        node.policy("web", "monitor", "/wait")
+        node.crowd(1, lambda _: "web")
+        best, tried, first = 0, [], 0
+        for rate in EVENT_RATES:
+            seconds = 10 if rounds(100) == 100 else 2
+            lost, sent, late = flood(node, rate, seconds, first)
+            first += sent + 1
+            tried.append(f"{rate}: {lost} lost, told of {late:.1f} s after the last")
+            if lost or late > 1:
+                break
+            best = rate
+        yield Figure("mapd.events", best, "/s",
+                     f"events of different paths put into the gate's ring buffer for {seconds} s (bench/programs/flood.c), "
+                     "none lost and the last one told of within a second; " + "; ".join(tried))
+
+
+def flood(node, rate, seconds, first):
+    """How many were lost, were sent, and the seconds until mapd told of the last."""
+    before = node.status()["eventsLost"]
+    answer = subprocess.run([program("flood"), f"{node.pins}/v1", str(rate), str(seconds), str(first)],
+                            capture_output=True, text=True, check=True).stdout.split()
+    end, sent, lost = time.monotonic(), int(answer[1]), int(answer[3])
+    last = f"/flood/{first + sent - 1:08d}"
+    with contextlib.suppress(TimeoutError):
+        wait_until(lambda: lost or last in node.mapctl("events", "--json").stdout, f"mapd tells of {last}")
+    return lost + node.status()["eventsLost"] - before, sent, time.monotonic() - end
+
+
+def refusals():
+    """Refused execs as fast as this machine makes them, and whether each was counted."""
+    storm = os.path.join(BIN, "storm")
+    if not os.path.exists(storm):
+        print("mapd.refused: skipped, out/bin/storm is not there; make test-programs builds it")
+        return
+    count = rounds(40_000) // 4 * 4
+    with Node() as node:
+        node.start()
+        node.policy("storm", "protect", "/storm")
+        begin = time.monotonic()
+        box = node.container("storm", "storm", {"/storm": storm, "/forbidden": storm},
+                             ["/storm", "/tally", "--burst", str(count), "4", "/forbidden"])
+        tally = f"{node.folder}/bundles/storm/rootfs/tally"
+        wait_until(lambda: score(storm, tally).get("ended") == 4, "the storm ends")
+        took = time.monotonic() - begin
+        seen = score(storm, tally)
+        counted = node.status()["counters"]["refused"]
+        yield Figure("mapd.refused", seen["refused"] / took, "/s", f"{count} execs that are refused, 4 processes in {box.name}: "
+                     "fork, exec, SIGKILL and wait are what the machine needs its time for")
+        yield Figure("mapd.refused.miscounted", abs(counted - seen["tried"]) + seen["ran"], "execs",
+                     "counted by the gate less tried by the program itself, and those that ran", target=0)
+
+
+def score(storm, tally):
+    words = subprocess.run([storm, "--read", tally], capture_output=True, text=True).stdout.split()
+    return {name: int(value) for name, value in zip(words[::2], words[1::2])}
+
+
 def measure():
+    yield from event_rate()
+    yield from refusals()
     yield from hook_requests()
     yield from policy_changes()
     yield from full_node()
