@@ -118,8 +118,8 @@ vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROU
 bench: build ## measure it all on this machine against its targets; ONLY= groups, QUICK=1
 	bench/run
 
-bench-hook: build ## size and time of oci-hook
-	HOLDFAST_OCI_HOOK=$(BIN)/oci-hook bench/hook/run
+bench-hook: build ## of these the hook: size, time, what it adds to a container's start
+	ONLY=hook bench/run
 
 lint: ## formatting and static checks of Swift, C and shell
 	@tools/setup test

@@ -186,7 +186,7 @@ class Container:
         self.bundle = f"{node.folder}/bundles/{name}"
         os.makedirs(self.bundle, exist_ok=True)
         with open(f"{self.bundle}/config.json", "w") as file:
-            json.dump(self.config(arguments, rootfs, hooks or our_hook(node)), file)
+            json.dump(self.config(arguments, rootfs, our_hook(node) if hooks is None else hooks), file)
         self.orders = self.answers = None
 
     def start(self):

@@ -6,17 +6,12 @@
  * each as hooks have. Prints the nanoseconds of every createRuntime, from before connect until
  * the answer is whole, a line each; standard output is a file that is appended to. Exit code 1 when an answer is not `bound` or `removed`.
  */
-#include <stdint.h>
+#include "request.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { CREATE_RUNTIME = 1, POSTSTOP = 3, CREATING = 1, STOPPED = 4, BOUND = 1, REMOVED = 4 };
 enum { TIMES_MAX = 1 << 20 };
 
 struct container {
@@ -36,57 +31,18 @@ static long now(void)
 	return time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static unsigned char *field(unsigned char *at, uint16_t type, const void *value, uint16_t bytes)
-{
-	memcpy(at, &type, 2);
-	memcpy(at + 2, &bytes, 2);
-	memcpy(at + 4, value, bytes);
-	return at + 4 + bytes;
-}
-
-/* The frame of Sources/Shared/HookRequest.swift. */
-static size_t encode(unsigned char *frame, const struct container *c, uint8_t phase, uint8_t status)
-{
-	uint32_t pid = phase == POSTSTOP ? 0 : c->pid, payload;
-	unsigned char *end = frame + 12;
-
-	memcpy(frame, "HFHK\1\0\1\0", 8);
-	end = field(end, 1, &phase, 1);
-	end = field(end, 2, &pid, 4);
-	end = field(end, 3, &status, 1);
-	end = field(end, 4, c->id, strlen(c->id));
-	end = field(end, 5, c->bundle, strlen(c->bundle));
-	payload = end - frame - 12;
-	memcpy(frame + 8, &payload, 4);
-	return end - frame;
-}
-
-/* The outcome, the first field's one byte; -1: no answer. */
-static int ask(const unsigned char *frame, size_t bytes)
-{
-	int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	unsigned char answer[8192];
-	ssize_t count = -1;
-
-	if (!connect(connection, (struct sockaddr *)&address, sizeof(address)) &&
-	    write(connection, frame, bytes) == (ssize_t)bytes)
-		count = read(connection, answer, sizeof(answer));
-	close(connection);
-	return count >= 17 ? answer[16] : -1;
-}
-
 static int work(const struct container *c, double seconds)
 {
 	unsigned char create[8192], stop[8192];
-	size_t create_bytes = encode(create, c, CREATE_RUNTIME, CREATING);
-	size_t stop_bytes = encode(stop, c, POSTSTOP, STOPPED);
+	size_t create_bytes = encode(create, c->id, c->bundle, c->pid, CREATE_RUNTIME, CREATING);
+	size_t stop_bytes = encode(stop, c->id, c->bundle, 0, POSTSTOP, STOPPED);
 	long end = now() + seconds * 1e9, start;
 	int count = 0, outcome;
 
 	while (count < TIMES_MAX && (start = now()) < end) {
-		outcome = ask(create, create_bytes);
+		outcome = ask(&address, create, create_bytes);
 		times[count++] = now() - start;
-		if (outcome != BOUND || (outcome = ask(stop, stop_bytes)) != REMOVED) {
+		if (outcome != BOUND || (outcome = ask(&address, stop, stop_bytes)) != REMOVED) {
 			fprintf(stderr, "requests: container %s: outcome %d\n", c->id, outcome);
 			return 1;
 		}

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What oci-hook costs beside a program that does nothing, and what it adds to a container's start."""
+
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+
+from measure.figures import Figure, median_of, percentile
+from measure.node import BIN, ROOT, Container, Node, our_hook, program, root_folder, rounds
+
+# The largest recorded one: CRI-O's.
+STATE = os.path.join(ROOT, "Tests/Fixtures/oci-state/crio137-runc115/state.createRuntime.json")
+HOW = ("started in turns by posix_spawn with a recorded state of 2.5 kB in a pipe, until wait4 returns; a server that "
+       "answers `bound` at once (bench/programs/server.c) stands for mapd")
+SIZE_MAX = 1_000_000
+AT_ONCE = 500
+
+
+def measure():
+    yield from alone()
+    yield from container_start()
+    yield from at_once()
+
+
+def alone():
+    with tempfile.TemporaryDirectory() as folder:
+        programs = build(folder)
+        socket = f"{folder}/hook.sock"
+        with subprocess.Popen([program("server"), socket], stdout=subprocess.PIPE) as server:
+            server.stdout.readline()
+            answer = subprocess.run([program("spawn"), str(rounds(2000)), STATE, socket,
+                                     *(f"{kind}:{path}" for kind, path in programs.values())],
+                                    capture_output=True, text=True, check=True)
+            server.kill()
+        yield Figure("hook.size", os.path.getsize(f"{folder}/oci-hook"), "bytes", "oci-hook, stripped", target=SIZE_MAX)
+    starts = [[int(word) for word in line.split()] for line in answer.stdout.splitlines()]
+    taken = {name: [start[1:] for start in starts if start[0] == n] for n, name in enumerate(programs)}
+    base = [start[0] for start in taken["nothing"]]
+    for name, values in taken.items():
+        if name != "again":
+            yield from program_figures(name, values)
+    yield ratio("hook.ratio.noise", [one[0] for one in taken["again"]], base, "the do-nothing to itself")
+    for name in taken.keys() - {"nothing", "again"}:
+        limit = {"target": 1.25} if name == "oci-hook" else {}
+        yield ratio(f"hook.ratio.{name}", [one[0] for one in taken[name]], base,
+                    f"{name} / a static program that does nothing, " + HOW, **limit)
+
+
+def build(folder):
+    """name -> (how it is called, path)."""
+    nothing = program("nothing")
+    shutil.copy(f"{BIN}/oci-hook", f"{folder}/oci-hook")
+    subprocess.run(["strip", f"{folder}/oci-hook"], check=True)
+    found = {"nothing": ("plain", nothing), "oci-hook": ("oci-hook", f"{folder}/oci-hook"),
+             "c": ("other", program("hook")), "again": ("plain", nothing)}
+    if shutil.which("go"):
+        source = os.path.join(ROOT, "bench/programs/hook.go")
+        subprocess.run(["go", "build", "-ldflags=-s -w", "-o", f"{folder}/go", source], check=True,
+                       env=os.environ | {"CGO_ENABLED": "0"})
+        found["go"] = ("other", f"{folder}/go")
+    else:
+        print("hook.ratio.go: skipped, there is no Go toolchain on PATH")
+    return found
+
+
+def program_figures(name, values):
+    columns = list(zip(*values))
+    yield median_of(f"hook.time.{name}", [time / 1000 for time in columns[0]], "us", HOW)
+    yield Figure(f"hook.cpu.{name}", statistics.mean(columns[1]), "us",
+                 "user and system time of the same starts (rusage), their mean: the kernel counts it in ticks")
+    yield Figure(f"hook.memory.{name}", max(columns[2]), "kB", "largest resident set of the same starts (rusage)")
+    yield Figure(f"hook.faults.{name}", statistics.median(columns[3]), "faults", "minor page faults of the same starts")
+
+
+def ratio(name, times, base, how, **target):
+    """Of medians, with the interval that starts drawn again give it."""
+    draws, random_one = [], random.Random(1)
+    for _ in range(200):
+        drawn = [statistics.median(random_one.choices(values, k=len(values))) for values in (times, base)]
+        draws.append(drawn[0] / drawn[1])
+    draws.sort()
+    return Figure(name, statistics.median(times) / statistics.median(base), "x", how, low=draws[5], high=draws[194],
+                  samples=len(times), **target)
+
+
+def container_start():
+    """The same container without a hook, with one that does nothing, and with ours."""
+    kinds = ["none", "nothing", "oci-hook"]
+    with Node() as node:
+        node.start()
+        node.policy("web", "protect", "/nothing")
+        rootfs = root_folder(f"{node.folder}/rootfs", {"/nothing": program("nothing")})
+        hooks = {"none": [], "nothing": [{"path": program("nothing")}], "oci-hook": our_hook(node)}
+        taken = {kind: [] for kind in kinds}
+        for turn in range(rounds(300)):
+            for kind in kinds[turn % 3:] + kinds[:turn % 3]:
+                taken[kind].append(one_run(node, f"{kind}-{turn}", rootfs, hooks[kind]))
+    how = ("runc run of a container whose program does nothing, in turns without a hook, with a hook that does nothing, "
+           "and with oci-hook createRuntime, mapd and a policy; median of the rounds' differences")
+    yield median_of("hook.start.none", [time * 1e3 for time in taken["none"]], "ms", how.split(",")[0] + ", without hooks")
+    for kind in kinds[1:]:
+        added = [(with_hook - without) * 1e3 for with_hook, without in zip(taken[kind], taken["none"])]
+        yield median_of(f"hook.start.added.{kind}", added, "ms", how, target=3 if kind == "oci-hook" else None)
+
+
+def one_run(node, name, rootfs, hooks):
+    """Seconds of a container from its making to its end."""
+    one = Container(node, name, "web", ["/nothing"], rootfs, hooks)
+    begin = time.monotonic()
+    done = subprocess.run(one.runc("run", "--bundle", one.bundle, one.name), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"runc run: {done.stderr}")
+    return time.monotonic() - begin
+
+
+def at_once():
+    """All hooks of containers that are started together, by the clock of a program around each."""
+    count = rounds(AT_ONCE)
+    with Node() as node:
+        node.start()
+        node.policy("web", "protect", "/wait")
+        rootfs = root_folder(f"{node.folder}/rootfs", {"/wait": program("wait")})
+        ours = our_hook(node)[0]
+        hooks = {"nothing": [program("nothing")], "oci-hook": [ours["path"], *ours["args"][1:]]}
+        p99 = {}
+        for kind, command in hooks.items():
+            times = start_together(node, kind, rootfs, command, count)
+            how = f"hooks of {count} containers that runc starts at once on {os.cpu_count()} processors, {kind}"
+            yield median_of(f"hook.together.{kind}", times, "ms", how)
+            p99[kind] = percentile(times, 99)
+            yield Figure(f"hook.together.{kind}.p99", p99[kind], "ms", "of these the 99th percentile")
+        yield Figure("hook.together.added.p99", p99["oci-hook"] - p99["nothing"], "ms",
+                     "the 99th percentile with oci-hook less that with a hook that does nothing", target=10)
+
+
+def start_together(node, kind, rootfs, command, count):
+    """Milliseconds of each hook."""
+    times = f"{node.folder}/{kind}.times"
+    hooks = [{"path": program("timed"), "args": ["timed", times, *command], "timeout": 120}]
+    crowd = [Container(node, f"{kind}{n}", "web", ["/wait"], rootfs, hooks) for n in range(count)]
+    node.containers += crowd
+    starting = [subprocess.Popen(one.runc("run", "-d", "--bundle", one.bundle, one.name), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for one in crowd]
+    failed = sum(one.wait() != 0 for one in starting)
+    if failed:
+        raise RuntimeError(f"{failed} of {count} containers did not start; mapd's log ends: {node.log_end()}")
+    with open(times) as file:
+        return [int(line) / 1e6 for line in file]
