@@ -51,8 +51,11 @@ class Node:
         self.name = os.path.basename(self.folder)
         self.pins = f"/sys/fs/bpf/{self.name}"
         self.containers = []
-        for part in ("policies", "state", "run", "bundles"):
-            os.mkdir(os.path.join(self.folder, part))
+        for part in ("policies", "state", "bundles"):
+            os.mkdir(f"{self.folder}/{part}")
+        # In memory, as /run is.
+        self.run_folder = f"/dev/shm/{self.name}"
+        os.mkdir(self.run_folder)
         return self
 
     def __exit__(self, *_):
@@ -61,11 +64,12 @@ class Node:
         self.stop()
         self.detach()
         remove_cgroups(self.name)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self.run_folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def hook_socket(self):
-        return f"{self.folder}/run/hook.sock"
+        return f"{self.run_folder}/hook.sock"
 
     def start(self):
         """Returns when it serves, with the seconds that this took."""
@@ -77,7 +81,7 @@ class Node:
             manager.settimeout(PATIENCE)
             begin = time.monotonic()
             self.mapd = subprocess.Popen(
-                [f"{BIN}/mapd", "--run-dir", f"{self.folder}/run", "--bpffs", self.pins, "--policies",
+                [f"{BIN}/mapd", "--run-dir", self.run_folder, "--bpffs", self.pins, "--policies",
                  f"{self.folder}/policies", "--state-dir", f"{self.folder}/state", "--gate-object",
                  f"{BIN}/gate.bpf.o", "--attach", "kill", "--state-root", f"{self.folder}/state-root",
                  "--storage-root", f"{self.folder}/storage-root", *self.options],
@@ -94,7 +98,7 @@ class Node:
             return log.read()[-2000:]
 
     def mapctl(self, *words):
-        return subprocess.run([f"{BIN}/mapctl", "--socket", f"{self.folder}/run/control.sock", *words],
+        return subprocess.run([f"{BIN}/mapctl", "--socket", f"{self.run_folder}/control.sock", *words],
                               capture_output=True, text=True)
 
     def status(self):
