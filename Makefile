@@ -10,7 +10,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-para
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
-.PHONY: help setup build install test-programs demo test unit e2e vm-test bench bench-hook false-refusals runtime-test fault-test test-docs journey man deb image pod-test lint format clean
+.PHONY: help setup build install test-programs demo test unit e2e vm-test bench bench-report bench-guard bench-hook false-refusals runtime-test fault-test test-docs journey man deb image pod-test lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -117,6 +117,12 @@ vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROU
 
 bench: build ## measure it all on this machine against its targets; ONLY= groups, QUICK=1
 	bench/run
+
+bench-report: ## docs/performance.md and its plots, from what make bench measured last
+	bench/report
+
+bench-guard: build ## the part of the benchmark that CI repeats: ratios and sizes
+	bench/guard
 
 bench-hook: build ## of these the hook: size, time, what it adds to a container's start
 	ONLY=hook bench/run

@@ -5,7 +5,8 @@ import contextlib
 import os
 import subprocess
 
-from groups.exec import DEPTHS, GATE_HOW, READING, SETTLE, start
+from groups import exec
+from groups.exec import DEPTHS, GATE_HOW, SETTLE, start
 from measure.execs import Probe, Worker
 from measure.figures import Figure, median_of
 from measure.kernel import bpftool, bytes_of
@@ -53,10 +54,10 @@ def times(probe, worker, programs, count):
     found = []
     for _ in range(count):
         before = probe.stats()
-        worker.run(PATH, READING)
+        worker.run(PATH, exec.READING)
         after = probe.stats()
-        if all(new[0] - old[0] == READING for old, new in zip(before, after)):
-            spent = [(new[1] - old[1]) / READING for old, new in zip(before, after)]
+        if all(new[0] - old[0] == exec.READING for old, new in zip(before, after)):
+            spent = [(new[1] - old[1]) / exec.READING for old, new in zip(before, after)]
             found.append(sum(spent[:-1]) - programs * spent[-1])
     probe.tell("plain")
     if len(found) < count / 10:
