@@ -19,7 +19,8 @@
 
 struct path_key {
 	char text[KEY_BYTES];
-	char spill[KEY_BYTES]; /* a last component may be longer than what is left; not in the key */
+	char spill
+		[KEY_BYTES]; /* a last component may be longer than what is left; not in the key */
 };
 
 struct {

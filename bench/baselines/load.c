@@ -38,11 +38,11 @@ static void tell(struct bpf_object *object)
 	struct bpf_map *map;
 	__u32 size = sizeof(info);
 
-	check(bpf_obj_get_info_by_fd(bpf_program__fd(bpf_object__next_program(object, NULL)), &info, &size),
+	check(bpf_obj_get_info_by_fd(bpf_program__fd(bpf_object__next_program(object, NULL)), &info,
+				     &size),
 	      "ask of a program");
 	printf("program %u\n", info.id);
-	bpf_object__for_each_map(map, object)
-		tell_map(bpf_map__fd(map));
+	bpf_object__for_each_map(map, object) tell_map(bpf_map__fd(map));
 }
 
 /* As baseline.h has it: components leaf first, each with its NUL, zeros behind. */
@@ -92,7 +92,8 @@ static void load_program(const char *folder, int policy, __u64 cgroup, const cha
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "allowed"), executables);
 	check(bpf_object__load(object), "load a program");
 	cgroup = policy == 0 ? cgroup : (__u64)policy;
-	check(bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "workloads"), &cgroup, &one, BPF_ANY),
+	check(bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "workloads"), &cgroup,
+				  &one, BPF_ANY),
 	      "write a workload");
 	fill(bpf_object__find_map_fd_by_name(object, "allowed"), policy, path);
 	tell(object);
@@ -107,12 +108,15 @@ static void load_inner(const char *folder, int policies, __u64 first, const char
 	for (policy = 0; policy < policies; policy++) {
 		__u64 cgroup = policy == 0 ? first : (__u64)policy;
 
-		inner = bpf_map_create(BPF_MAP_TYPE_HASH, "allowed", KEY_BYTES, 1, executables, NULL);
+		inner = bpf_map_create(BPF_MAP_TYPE_HASH, "allowed", KEY_BYTES, 1, executables,
+				       NULL);
 		check(inner < 0, "make an inner map");
 		fill(inner, policy, path);
-		check(bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "policies"), &policy, &inner, BPF_ANY) ||
-			      bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "workloads"), &cgroup, &policy,
-						  BPF_ANY),
+		check(bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "policies"),
+					  &policy, &inner, BPF_ANY) ||
+			      bpf_map_update_elem(
+				      bpf_object__find_map_fd_by_name(object, "workloads"), &cgroup,
+				      &policy, BPF_ANY),
 		      "write a policy");
 		tell_map(inner);
 	}

@@ -69,7 +69,7 @@ def measure():
     with Node() as node:
         node.start()
         container = start(node, "protect")
-        worker, gate = Worker(container.orders, container.answers), node.gate_program()
+        worker, gate = Worker.inside(container), node.gate_program()
         probe = Probe(gate, "empty")
         probe.tell("stats")
         node.stop()

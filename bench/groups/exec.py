@@ -8,16 +8,16 @@ import statistics
 
 from measure.execs import Probe, Worker
 from measure.figures import median_of
-from measure.node import Node, program, rounds
+from measure.node import Node, cgroup2_hook, hierarchy, our_hook, program, rounds
 
 BLOCK = 40  # execs in a row with the gate on, or off
-READING = 10  # execs between two readings of its run time: few, so that others' execs spoil few
+READING = 1  # execs between two readings of its run time: more, and others may execute in between
 SETTLE = 5  # not counted after a program was attached
 DEPTHS = {2: "/p/nothing", 4: "/p/a/b/nothing", 8: "/p" + "/d" * 6 + "/nothing", 32: "/p" + "/d" * 30 + "/nothing"}
 GATE, EMPTY = 0, 1
 
-GATE_HOW = ("the kernel's BPF run time (BPF_ENABLE_STATS) of the gate over readings of 10 execs, less that of an "
-            "empty program on the same tracepoint in the same execs; readings in which others executed are left out; median of the rest")
+GATE_HOW = ("the kernel's BPF run time (BPF_ENABLE_STATS) of the gate of one exec, less that of an "
+            "empty program on the same tracepoint in the same exec; median of the execs during which nobody else executed")
 WHOLE_HOW = ("fork + exec + exit + wait of a static program that does nothing, gate attached / detached, blocks of 40 "
              "in turns; median of the ratios of the blocks' medians")
 
@@ -26,10 +26,12 @@ def files():
     return {"/execs": program("execs")} | {path: program("nothing") for path in DEPTHS.values()}
 
 
-def start(node, mode, name=None):
-    """A worker in a container of a policy in this mode."""
-    node.policy(mode, mode, "/execs", *DEPTHS.values())
-    return node.container(name or mode, mode, files(), ["/execs"])
+def start(node, mode, v1=False):
+    """A worker in a container of a policy in this mode, bound in cgroup2 unless told otherwise."""
+    name = mode + "-v1" if v1 else mode
+    node.policy(name, mode, "/execs", *DEPTHS.values())
+    place = [] if v1 else cgroup2_hook(node, name)
+    return node.container(name, name, files(), ["/execs"], place + our_hook(node))
 
 
 def release_gate(node):
@@ -84,7 +86,7 @@ def whole_ratios(probe, worker, path, blocks):
 
 
 def gate_figure(name, probe, worker, path, limit=None):
-    times = [time / 1000 for time in gate_times(probe, worker, path, rounds(1000))]
+    times = [time / 1000 for time in gate_times(probe, worker, path, rounds(2000))]
     return median_of(f"exec.gate.{name}", times, "us", GATE_HOW, target=limit)
 
 
@@ -98,7 +100,7 @@ def measure():
     with Node() as node:
         node.start()
         containers = {mode: start(node, mode) for mode in ("protect", "monitor")}
-        workers = {mode: Worker(one.orders, one.answers) for mode, one in containers.items()}
+        workers = {mode: Worker.inside(one) for mode, one in containers.items()}
         with release_gate(node) as probe:
             node.detach()
             host = Worker.on_host()
@@ -114,3 +116,16 @@ def measure():
             for depth in (1, 8):
                 containers["protect"].nest(depth)
                 yield gate_figure(f"protect.cgroup{depth}", probe, workers["protect"], DEPTHS[4])
+    if hierarchy("pids"):
+        yield from on_v1()
+
+
+def on_v1():
+    """The same where containers are bound in a hierarchy of cgroup v1."""
+    with Node() as node:
+        node.start()
+        container = start(node, "protect", v1=True)
+        worker, host = Worker.inside(container), Worker.on_host()
+        with release_gate(node) as probe:
+            yield gate_figure("unbound.v1", probe, host, program("nothing"))
+            yield gate_figure("protect.depth4.v1", probe, worker, DEPTHS[4])

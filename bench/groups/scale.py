@@ -33,7 +33,7 @@ def judged():
         node.start()
         container = start(node, "protect")
         with release_gate(node) as probe:
-            yield node, Worker(container.orders, container.answers), probe
+            yield node, Worker.inside(container), probe
 
 
 def pairs(one, other, count):

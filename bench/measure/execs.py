@@ -17,6 +17,10 @@ class Worker:
         process = subprocess.Popen([program("execs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return cls(process.stdin, process.stdout)
 
+    @classmethod
+    def inside(cls, container):
+        return cls(container.orders, container.answers)
+
     def run(self, path, count):
         """Nanoseconds of each fork + exec + exit."""
         self.orders.write(f"{count} {path}\n")

@@ -156,9 +156,10 @@ spec:
         lists = lists if isinstance(lists, list) else lists.get("policies", [])
         return any(name in json.dumps(one) and one.get("mode") == mode for one in lists)
 
-    def container(self, name, policy, files, arguments):
+    def container(self, name, policy, files, arguments, hooks=None):
         """Starts one by runc. `files`: path inside -> program that is put there."""
-        container = Container(self, name, policy, arguments, root_folder(f"{self.folder}/bundles/{name}/rootfs", files))
+        rootfs = root_folder(f"{self.folder}/bundles/{name}/rootfs", files)
+        container = Container(self, name, policy, arguments, rootfs, hooks)
         self.containers.append(container)
         container.start()
         return container
@@ -255,12 +256,24 @@ def our_hook(node):
                       "createRuntime"]}]
 
 
+def cgroup2_hook(node, name):
+    """Puts a container into a cgroup of its own in cgroup2, where runc uses cgroup v1 beside it: mapd
+    binds it there. Nothing to do where cgroup2 is all that there is."""
+    base = hierarchy("")
+    if base in (None, "/sys/fs/cgroup"):
+        return []
+    folder = f"{base}/{node.name}/{name}"
+    script = f"""mkdir -p {folder} && sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' >{folder}/cgroup.procs"""
+    return [{"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["PATH=/usr/bin:/bin"]}]
+
+
 def hierarchy(controllers):
     """Where a line of /proc/PID/cgroup is mounted, for those that containers are bound by."""
     if controllers == "":
         return next((one for one in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup") if
                      os.path.exists(f"{one}/cgroup.procs") and os.path.exists(f"{one}/cgroup.controllers")), None)
-    return f"/sys/fs/cgroup/{controllers}" if controllers in ("pids", "memory") else None
+    place = f"/sys/fs/cgroup/{controllers}"
+    return place if controllers in ("pids", "memory") and os.path.isdir(place) else None
 
 
 def remove_cgroups(name):

@@ -39,7 +39,8 @@ static void write_waiting(int rules)
 	unsigned int count = waiting;
 
 	if (count && bpf_map_update_batch(rules, keys, values, &count, NULL)) {
-		fprintf(stderr, "fill: write rules after %lu: %s\n", written + count, strerror(errno));
+		fprintf(stderr, "fill: write rules after %lu: %s\n", written + count,
+			strerror(errno));
 		exit(1);
 	}
 	written += count;

@@ -46,8 +46,12 @@ static int pinned(const char *pins, const char *name)
 static struct sent template_of(const char *pins, hf_u64 first)
 {
 	struct sent sent = {
-		.head = { .mode = HF_MODE_MONITOR, .verdict = HF_VERDICT_REPORT, .attach = HF_ATTACH_KILL,
-			  .reason = HF_REASON_NOT_LISTED, .path_len = sizeof(sent.path), .pid = getpid() },
+		.head = { .mode = HF_MODE_MONITOR,
+			  .verdict = HF_VERDICT_REPORT,
+			  .attach = HF_ATTACH_KILL,
+			  .reason = HF_REASON_NOT_LISTED,
+			  .path_len = sizeof(sent.path),
+			  .pid = getpid() },
 		.path = "00000000\0flood",
 		.number = first,
 	};
@@ -89,7 +93,9 @@ int main(int argc, char **argv)
 		return 2;
 	snprintf(object_path, sizeof(object_path), "%s.bpf.o", argv[0]);
 	object = bpf_object__open_file(object_path, NULL);
-	if (!object || bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "events"), pinned(argv[1], "events")) ||
+	if (!object ||
+	    bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "events"),
+			      pinned(argv[1], "events")) ||
 	    bpf_object__load(object)) {
 		fprintf(stderr, "flood: %s cannot be loaded\n", object_path);
 		return 1;

@@ -84,8 +84,8 @@ static void print_stats(void)
 
 		if (bpf_obj_get_info_by_fd(probes[which].program, &info, &size))
 			die("read the statistics of", "a program");
-		printf("%llu %llu%c", (unsigned long long)info.run_cnt, (unsigned long long)info.run_time_ns,
-		       which + 1 < count ? ' ' : '\n');
+		printf("%llu %llu%c", (unsigned long long)info.run_cnt,
+		       (unsigned long long)info.run_time_ns, which + 1 < count ? ' ' : '\n');
 	}
 }
 

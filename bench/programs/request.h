@@ -20,8 +20,8 @@ static unsigned char *field(unsigned char *at, uint16_t type, const void *value,
 }
 
 /* The frame's bytes. `frame` has 8,192; id and bundle together less than 8,000. */
-static size_t encode(unsigned char *frame, const char *id, const char *bundle, uint32_t pid, uint8_t phase,
-		     uint8_t status)
+static size_t encode(unsigned char *frame, const char *id, const char *bundle, uint32_t pid,
+		     uint8_t phase, uint8_t status)
 {
 	unsigned char *end = frame + 12;
 	uint32_t payload;

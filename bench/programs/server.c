@@ -14,8 +14,8 @@
 
 static const unsigned char bound[] = {
 	'H', 'F', 'H', 'K', 1, 0, 2, 0, 9, 0, 0, 0, /* version 1, answer, 9 bytes */
-	1, 0, 1, 0, 1,                              /* outcome bound */
-	2, 0, 0, 0,                                 /* no reason */
+	1,   0,   1,   0,   1,                      /* outcome bound */
+	2,   0,   0,   0,                           /* no reason */
 };
 
 int main(int argc, char **argv)
@@ -32,7 +32,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 }))
-		fputs("server: no real-time priority, other work on this machine counts as the hook's\n", stderr);
+		fputs("server: no real-time priority, other work on this machine counts as the "
+		      "hook's\n",
+		      stderr);
 	puts("listening");
 	fflush(stdout);
 	for (;;) {

@@ -49,7 +49,8 @@ static struct program program_of(char *word, char *socket)
 	if (!strcmp(word, "plain"))
 		return (struct program){ { path } };
 	if (!strcmp(word, "oci-hook"))
-		return (struct program){ { path, "--socket", socket, "--fail", "closed", "createRuntime" } };
+		return (struct program){ { path, "--socket", socket, "--fail", "closed",
+					   "createRuntime" } };
 	return (struct program){ { path, socket } };
 }
 
@@ -68,7 +69,8 @@ static long start(struct program *program, struct rusage *usage)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
 	begin = now();
-	if (posix_spawn(&pid, program->arguments[0], &actions, NULL, program->arguments, environment))
+	if (posix_spawn(&pid, program->arguments[0], &actions, NULL, program->arguments,
+			environment))
 		return -1;
 	wait4(pid, &status, 0, usage);
 	begin = now() - begin;
@@ -102,8 +104,8 @@ int main(int argc, char **argv)
 			}
 			if (round >= WARM_UP)
 				printf("%d %ld %ld %ld %ld\n", which, time,
-				       microseconds(usage.ru_utime) + microseconds(usage.ru_stime), usage.ru_maxrss,
-				       usage.ru_minflt);
+				       microseconds(usage.ru_utime) + microseconds(usage.ru_stime),
+				       usage.ru_maxrss, usage.ru_minflt);
 		}
 	}
 	return 0;

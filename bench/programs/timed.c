@@ -26,7 +26,8 @@ int main(int argc, char **argv)
 		return 2;
 	file = open(argv[1], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	start = now();
-	if (posix_spawn(&pid, argv[2], NULL, NULL, argv + 2, environment) || waitpid(pid, &status, 0) < 0)
+	if (posix_spawn(&pid, argv[2], NULL, NULL, argv + 2, environment) ||
+	    waitpid(pid, &status, 0) < 0)
 		return 1;
 	bytes = snprintf(line, sizeof(line), "%ld\n", now() - start);
 	return write(file, line, bytes) == bytes && status == 0 ? 0 : 1;
