@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Admission
-import Glibc
 import Logging
 import Policy
 import ServiceLifecycle
@@ -22,48 +21,9 @@ public struct WatchedDirectory: PolicySource {
 
   public func changes() -> AsyncStream<Void> {
     let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let path = directory.path
-    let task = Task.detached { await Self.watch(path, continuation) }
-    continuation.onTermination = { _ in task.cancel() }
+    let watch = DirectoryWatch(path: directory.path) { continuation.yield() }
+    continuation.onTermination = { _ in watch.cancel() }
     return stream
-  }
-
-  // Not IN_MODIFY and IN_CREATE: half a file could be read as a shorter policy.
-  private static let events = UInt32(
-    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
-
-  private static func watch(_ path: String, _ changed: AsyncStream<Void>.Continuation) async {
-    let descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    var watch: Int32 = -1
-    var buffer = [UInt8](repeating: 0, count: 16384)
-    while !Task.isCancelled {
-      if watch < 0 {
-        watch = inotify_add_watch(descriptor, path, events)
-        if watch >= 0 { changed.yield() }
-      }
-      var isChanged = false
-      while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
-        isChanged = true
-        if mentionsLoss(buffer[..<count]) { watch = -1 }
-      }
-      if isChanged { changed.yield() }
-      try? await Task.sleep(for: .milliseconds(watch < 0 ? 1000 : 50))
-    }
-  }
-
-  /// The directory itself went away: IN_DELETE_SELF, IN_MOVE_SELF, IN_IGNORED.
-  private static func mentionsLoss(_ records: ArraySlice<UInt8>) -> Bool {
-    records.withUnsafeBytes { bytes in
-      var offset = 0
-      while offset + 16 <= bytes.count {
-        let mask = bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
-        if mask & UInt32(IN_DELETE_SELF | IN_MOVE_SELF | 0x8000) != 0 { return true }
-        offset += 16 + Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
-      }
-      return false
-    }
   }
 }
 

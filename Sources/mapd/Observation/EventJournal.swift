@@ -38,6 +38,7 @@ public actor EventJournal {
   /// Told of each that is published; must not wait.
   private let observe: @Sendable (ViolationEvent) -> Void
   private var limit = LogLimit()
+  /// Up to twice as many as are kept.
   private var recent: [ViolationEvent] = []
   /// The last event of each report and the count told with it. At most the map's entries.
   private var known: [ReportKey: Known] = [:]
@@ -178,7 +179,7 @@ public actor EventJournal {
 
   /// The latest, oldest first.
   public func latest(_ limit: Int?) -> [ViolationEvent] {
-    limit.map { Array(recent.suffix($0)) } ?? recent
+    Array(recent.suffix(min(limit ?? Self.kept, Self.kept)))
   }
 
   /// The latest and everything after, without a gap between.
@@ -200,7 +201,8 @@ public actor EventJournal {
   private func publish(_ violation: ViolationEvent, _ key: ReportKey) {
     memory?.append(ReportMemory.Entry(key: key, event: violation))
     recent.append(violation)
-    if recent.count > Self.kept { recent.removeFirst(recent.count - Self.kept) }
+    // In one go: each time moves all of them.
+    if recent.count >= 2 * Self.kept { recent.removeFirst(recent.count - Self.kept) }
     for continuation in followers.values { continuation.yield(violation) }
     observe(violation)
     guard limit.takes(Timestamp.now.seconds) else { return }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Dispatch
+import Glibc
+
+/// Tells of each change in a directory at once, by inotify; of one that is not there when it
+/// comes, within a second. Where the kernel gives no inotify instance, every second.
+final class DirectoryWatch: @unchecked Sendable {
+  // Not IN_MODIFY and IN_CREATE: half a file could be read as a shorter policy.
+  private static let events = UInt32(
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+
+  private let path: String
+  private let changed: @Sendable () -> Void
+  private let descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+  private let readable: (any DispatchSourceRead)?
+  private let timer: any DispatchSourceTimer
+  /// On the queue only. Negative: the directory is not there.
+  private var watch: Int32 = -1
+
+  /// - Parameter changed: called on a queue of its own, for the first time when the directory is watched.
+  init(path: String, changed: @escaping @Sendable () -> Void) {
+    self.path = path
+    self.changed = changed
+    let queue = DispatchQueue(label: "policies")
+    readable = descriptor < 0 ? nil : DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+    timer = DispatchSource.makeTimerSource(queue: queue)
+    timer.schedule(deadline: .now(), repeating: .seconds(1), leeway: .milliseconds(100))
+    timer.setEventHandler { [weak self] in self?.look() }
+    readable?.setEventHandler { [weak self] in self?.take() }
+    readable?.setCancelHandler { [descriptor] in close(descriptor) }
+    readable?.activate()
+    timer.activate()
+  }
+
+  func cancel() {
+    timer.cancel()
+    readable?.cancel()
+  }
+
+  private func look() {
+    guard descriptor >= 0 else { return changed() }
+    guard watch < 0 else { return }
+    watch = inotify_add_watch(descriptor, path, Self.events)
+    if watch >= 0 { changed() }
+  }
+
+  private func take() {
+    var buffer = [UInt8](repeating: 0, count: 16384)
+    while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
+      if Self.mentionsLoss(buffer[..<count]) { watch = -1 }
+    }
+    changed()
+    // Another directory may be at the path already.
+    look()
+  }
+
+  /// The directory itself went away: IN_DELETE_SELF, IN_MOVE_SELF, IN_IGNORED.
+  private static func mentionsLoss(_ records: ArraySlice<UInt8>) -> Bool {
+    records.withUnsafeBytes { bytes in
+      var offset = 0
+      while offset + 16 <= bytes.count {
+        let mask = bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
+        if mask & UInt32(IN_DELETE_SELF | IN_MOVE_SELF | 0x8000) != 0 { return true }
+        offset += 16 + Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
+      }
+      return false
+    }
+  }
+}
