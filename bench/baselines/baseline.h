@@ -15,12 +15,12 @@
 
 #define KEY_BYTES 256
 #define COMPONENTS_MAX 40
-#define SIGKILL_NUMBER 9
 
 struct path_key {
 	char text[KEY_BYTES];
-	char spill
-		[KEY_BYTES]; /* a last component may be longer than what is left; not in the key */
+	/* not in the key: a last component may be longer than what is left */
+	char spill[KEY_BYTES];
+	u64 allowed, refused; /* execs; a benchmark kills nobody */
 };
 
 struct {
@@ -66,6 +66,15 @@ static __always_inline struct path_key *key_of(struct linux_binprm *bprm)
 		dentry = parent;
 	}
 	return NULL;
+}
+
+/* An agent would send a signal here; the measured execs are all allowed. */
+static __always_inline void decide(struct path_key *key, void *allowed)
+{
+	if (key && allowed && bpf_map_lookup_elem(allowed, key))
+		key->allowed++;
+	else if (key)
+		key->refused++;
 }
 
 #endif

@@ -32,14 +32,8 @@ int policy(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 cgroup = bpf_get_current_cgroup_id();
 	u32 *number = bpf_map_lookup_elem(&workloads, &cgroup);
-	struct path_key *key;
-	void *allowed;
 
-	if (!number)
-		return 0;
-	allowed = bpf_map_lookup_elem(&policies, number);
-	key = key_of((void *)ctx->args[2]);
-	if (!allowed || !key || !bpf_map_lookup_elem(allowed, key))
-		bpf_send_signal(SIGKILL_NUMBER);
+	if (number)
+		decide(key_of((void *)ctx->args[2]), bpf_map_lookup_elem(&policies, number));
 	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * load OBJECT-FOLDER programs|inner POLICIES EXECUTABLES CGROUP PATH: loads a baseline with so
  * many policies of so many executables. The first is for CGROUP and allows PATH as well; the
- * others are for cgroups that there are not. Prints `program ID` and `map ID` lines, then `ready`;
+ * others are for cgroups that there are not (1 is the root of all: their numbers begin far above). Prints `program ID` and `map ID` lines, then `ready`;
  * attaches nothing; all of it goes at end of standard input.
  */
 #include <bpf/bpf.h>
@@ -12,6 +12,8 @@
 #include <string.h>
 
 enum { KEY_BYTES = 256 };
+
+#define NO_CGROUP (1ull << 48)
 
 static int executables;
 
@@ -91,7 +93,7 @@ static void load_program(const char *folder, int policy, __u64 cgroup, const cha
 
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "allowed"), executables);
 	check(bpf_object__load(object), "load a program");
-	cgroup = policy == 0 ? cgroup : (__u64)policy;
+	cgroup = policy == 0 ? cgroup : NO_CGROUP + policy;
 	check(bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "workloads"), &cgroup,
 				  &one, BPF_ANY),
 	      "write a workload");
@@ -106,7 +108,7 @@ static void load_inner(const char *folder, int policies, __u64 first, const char
 
 	check(bpf_object__load(object), "load the program");
 	for (policy = 0; policy < policies; policy++) {
-		__u64 cgroup = policy == 0 ? first : (__u64)policy;
+		__u64 cgroup = policy == 0 ? first : NO_CGROUP + policy;
 
 		inner = bpf_map_create(BPF_MAP_TYPE_HASH, "allowed", KEY_BYTES, 1, executables,
 				       NULL);

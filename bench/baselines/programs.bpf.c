@@ -24,12 +24,9 @@ SEC("raw_tp/sched_process_exec")
 int policy(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 cgroup = bpf_get_current_cgroup_id();
-	struct path_key *key;
 
 	if (!bpf_map_lookup_elem(&workloads, &cgroup))
 		return 0;
-	key = key_of((void *)ctx->args[2]);
-	if (!key || !bpf_map_lookup_elem(&allowed, key))
-		bpf_send_signal(SIGKILL_NUMBER);
+	decide(key_of((void *)ctx->args[2]), &allowed);
 	return 0;
 }

@@ -14,8 +14,7 @@ from measure.node import PROGRAMS, Node, hierarchy, program, rounds
 
 PATH = DEPTHS[4]
 KINDS = [("programs", 1), ("programs", 10), ("programs", 38), ("inner", 38)]
-# Cgroup 1 is the root of all: a baseline bound to it would kill everything on the machine.
-NO_CGROUP = 0
+NO_CGROUP = 0  # there is none of this number
 EXECUTABLES = [1, 10, 100]
 TIME_HOW = GATE_HOW.replace("of the gate", "of all programs that are attached, summed,").replace(
     "an empty program", "as many empty programs")
@@ -42,6 +41,8 @@ def cgroup_of(container):
     """The number of its cgroup in cgroup2."""
     with open(f"/proc/{container.state()['pid']}/cgroup") as file:
         path = next(line.strip().split("::")[1] for line in file if line.startswith("0::"))
+    if path == "/":
+        raise RuntimeError("the container has no cgroup of its own in cgroup2")
     return os.stat(hierarchy("") + path).st_ino
 
 
@@ -65,6 +66,16 @@ def times(probe, worker, programs, count):
     return found
 
 
+def check(number):
+    """A baseline that did not find the container, or its rule, would be fast."""
+    maps = bpftool("prog", "show", "id", str(number))["map_ids"]
+    scratch = next(one for one in maps if bpftool("map", "show", "id", str(one))["name"] == "scratch")
+    values = [each["value"] for each in bpftool("map", "dump", "id", str(scratch))["formatted"]["values"]]
+    allowed, refused = (sum(value[name] for value in values) for name in ("allowed", "refused"))
+    if refused or not allowed:
+        raise RuntimeError(f"the baseline decides wrong: {allowed} allowed, {refused} refused; all were to be allowed")
+
+
 def measure():
     with Node() as node:
         node.start()
@@ -75,11 +86,12 @@ def measure():
         node.stop()
         node.detach()
         with probe:
-            yield time_figure("holdfast", times(probe, worker, 1, rounds(500)), "the gate; any number of policies")
+            yield time_figure("holdfast", times(probe, worker, 1, rounds(1500)), "the gate; any number of policies")
         for kind, policies in KINDS:
             with loaded(kind, policies, 10, cgroup_of(container), PATH) as (programs, _):
                 with Probe(*programs, "empty") as probe:
-                    found = times(probe, worker, len(programs), rounds(500))
+                    found = times(probe, worker, len(programs), rounds(1500))
+                check(programs[0])
             yield time_figure(f"{kind}{policies}", found, f"baseline {kind}, {policies} policies of 10 executables")
     for kind in ("programs", "inner"):
         for executables in EXECUTABLES:
