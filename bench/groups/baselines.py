@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from groups import exec
-from groups.exec import DEPTHS, GATE_HOW, SETTLE, start
+from groups.exec import DEPTHS, GATE_HOW, SETTLE, release_gate, start
 from measure.execs import Probe, Worker
 from measure.figures import Figure, median_of
 from measure.kernel import bpftool, bytes_of
@@ -80,12 +80,8 @@ def measure():
     with Node() as node:
         node.start()
         container = start(node, "protect")
-        worker, gate = Worker.inside(container), node.gate_program()
-        probe = Probe(gate, "empty")
-        probe.tell("stats")
-        node.stop()
-        node.detach()
-        with probe:
+        worker = Worker.inside(container)
+        with release_gate(node) as probe:
             yield time_figure("holdfast", times(probe, worker, 1, rounds(1500)), "the gate; any number of policies")
         for kind, policies in KINDS:
             with loaded(kind, policies, 10, cgroup_of(container), PATH) as (programs, _):

@@ -4,11 +4,12 @@
 One worker in one container forks, executes and waits. The gate's program, as mapd loaded it, is
 attached and detached around it, so that the same execs in the same process are compared."""
 
+import os
 import statistics
 
 from measure.execs import Probe, Worker
 from measure.figures import median_of
-from measure.node import Node, cgroup2_hook, hierarchy, our_hook, program, rounds
+from measure.node import GATE_LINK, Node, cgroup2_hook, hierarchy, our_hook, program, rounds
 
 BLOCK = 40  # execs in a row with the gate on, or off
 READING = 1  # execs between two readings of its run time: more, and others may execute in between
@@ -39,6 +40,7 @@ def release_gate(node):
     probe = Probe(node.gate_program(), "empty")
     probe.tell("stats")
     node.stop()
+    os.unlink(node.pin(GATE_LINK))
     return probe
 
 
@@ -102,7 +104,6 @@ def measure():
         containers = {mode: start(node, mode) for mode in ("protect", "monitor")}
         workers = {mode: Worker.inside(one) for mode, one in containers.items()}
         with release_gate(node) as probe:
-            node.detach()
             host = Worker.on_host()
             whole = [statistics.median(host.run(program("nothing"), BLOCK)) / 1000 for _ in range(rounds(100))]
             yield median_of("exec.whole", whole, "us", "fork + exec + exit + wait on the host, no gate attached")

@@ -57,7 +57,7 @@ def measure():
             if more:
                 fill(large[0], first, more, each)
                 first += more
-            found = pairs(small, large, rounds(500))
+            found = pairs(small, large, rounds(2000))
             yield median_of(f"scale.gate.sets{sets}", [big / 1000 for _, big in found], "us", HOW)
             yield median_of(f"scale.growth.sets{sets}", [(big / little - 1) * 100 for little, big in found], "%",
                             GROWTH_HOW, target=10)

@@ -16,6 +16,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("HOLDFAST_BIN", os.path.join(ROOT, "out", "bin"))
 PROGRAMS = os.path.join(ROOT, "out", "bench")
+GATE_LINK = "link_gate_kill"
 PATIENCE = 120  # seconds; reached only when something is wrong
 
 
@@ -115,7 +116,7 @@ class Node:
 
     def gate_program(self):
         """The number of the program that is attached."""
-        answer = subprocess.run(["bpftool", "-j", "link", "show", "pinned", self.pin("link_gate_kill")],
+        answer = subprocess.run(["bpftool", "-j", "link", "show", "pinned", self.pin(GATE_LINK)],
                                 capture_output=True, text=True, check=True)
         link = json.loads(answer.stdout)
         return (link[0] if isinstance(link, list) else link)["prog_id"]
