@@ -7,10 +7,12 @@ import subprocess
 
 from groups import exec
 from groups.exec import DEPTHS, GATE_HOW, SETTLE, release_gate, start
+from measure.container import hierarchy
 from measure.execs import Probe, Worker
 from measure.figures import Figure, median_of
 from measure.kernel import bpftool, bytes_of
-from measure.node import PROGRAMS, Node, hierarchy, program, rounds
+from measure.machine import PROGRAMS, program, rounds
+from measure.node import Node
 
 PATH = DEPTHS[4]
 KINDS = [("programs", 1), ("programs", 10), ("programs", 38), ("inner", 38)]

@@ -7,9 +7,11 @@ attached and detached around it, so that the same execs in the same process are 
 import os
 import statistics
 
+from measure.container import cgroup2_hook, hierarchy, our_hook
 from measure.execs import Probe, Worker
 from measure.figures import Figure, median_of
-from measure.node import GATE_LINK, Node, cgroup2_hook, hierarchy, our_hook, program, rounds
+from measure.machine import GATE_LINK, program, rounds
+from measure.node import Node
 
 BLOCK = 40  # execs in a row with the gate on, or off
 READING = 1  # execs between two readings of its run time: more, and others may execute in between

@@ -9,8 +9,10 @@ import subprocess
 import tempfile
 import time
 
+from measure.container import Container, our_hook, root_folder
 from measure.figures import Figure, median_of, percentile
-from measure.node import BIN, ROOT, Container, Node, our_hook, program, root_folder, rounds
+from measure.machine import BIN, ROOT, program, rounds
+from measure.node import Node
 
 # The largest recorded one: CRI-O's.
 STATE = os.path.join(ROOT, "Tests/Fixtures/oci-state/crio137-runc115/state.createRuntime.json")

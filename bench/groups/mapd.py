@@ -8,9 +8,11 @@ import signal
 import subprocess
 import time
 
+from measure.container import Container, root_folder
 from measure.figures import Figure, median_of, percentile
 from measure.kernel import resident
-from measure.node import BIN, Container, Node, program, root_folder, rounds, wait_until
+from measure.machine import BIN, program, rounds, wait_until
+from measure.node import Node
 
 CLIENTS = 8
 CONTAINERS = 500

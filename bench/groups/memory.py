@@ -7,7 +7,8 @@ import time
 from groups.scale import fill
 from measure.figures import Figure
 from measure.kernel import bytes_of, maps_of, memory_cgroup, resident
-from measure.node import Node, rounds
+from measure.machine import rounds
+from measure.node import Node
 
 POLICIES = 10_000
 EXECUTABLES = [1, 10, 100]

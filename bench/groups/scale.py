@@ -8,7 +8,8 @@ import subprocess
 from groups.exec import DEPTHS, GATE_HOW, read, release_gate, start, watch
 from measure.execs import Worker
 from measure.figures import median_of
-from measure.node import Node, program, rounds
+from measure.machine import program, rounds
+from measure.node import Node
 
 PATH = DEPTHS[4]
 ROOM = 1_100_000  # rules

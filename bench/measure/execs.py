@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from measure.node import program
+from measure.machine import program
 
 
 def prefer(pid):

@@ -6,8 +6,8 @@ _GATE = (
     "lanes of SipHash for each component, four look-ups. The rest is memory: the exec itself, and whatever else runs on "
     "this machine, have pushed some 25 cache lines of maps, mounts and namespaces and the gate's own code out of the "
     "caches. Plain loads instead of the calls (`bpf_rdonly_cast`, Linux 6.2) were measured at 2.4 us where the calls took "
-    "4.1, on the same execs; they are not in, because the branch that kernels before 6.2 need instead is removed so "
-    "slowly by the verifier of 5.10 that an emulated guest hangs. It takes a second object for newer kernels.")
+    "4.1, on the same execs; they are not in, because the verifier of 5.10 removes the branch that it does not need so "
+    "slowly that an emulated guest was seen to hang. It takes a second object for newer kernels.")
 
 LIMITS = {
     "exec.gate.unbound": (
