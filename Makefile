@@ -115,7 +115,7 @@ pod-test: build ## mapd in the container that the DaemonSet describes, run by ru
 vm-test: build test-programs ## real containers in guests; KERNEL= ATTACH= CGROUP= SUITE= GATE= choose
 	Tests/vm/matrix
 
-bench: build ## measure it all on this machine against its targets; ONLY= groups, QUICK=1
+bench: build test-programs ## measure it all on this machine against its targets; ONLY= groups, QUICK=1
 	bench/run
 
 bench-report: ## docs/performance.md and its plots, from what make bench measured last
