@@ -88,7 +88,7 @@ typedef int64_t hf_s64;
 #define HF_EVENTS_BYTES (1 << 20)
 /* Execs that are between a script and its interpreter. Full: the oldest goes, and its
  * interpreter is judged by what is in force then. */
-#define HF_CHAINS_MAX 4096
+#define HF_CHAINS_MAX 2048
 
 /* What a rule set does with an exec that is not allowed. */
 enum hf_mode {
