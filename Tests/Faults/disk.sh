@@ -11,7 +11,7 @@ rules_are() { fill_is rules "$1"; }
 
 begin_on_tmpfs() { # records on a disk of their own, and a container before it is full
 	mkdir -p "$RECORDS"
-	mount -t tmpfs -o size=64k,mode=700 records "$RECORDS"
+	mount -t tmpfs -o size=64k,mode=700 tmpfs "$RECORDS"
 	check "mapd starts" start_mapd
 	check "a storm begins" begin_storm steady
 	storm_policy late
@@ -101,7 +101,7 @@ removed_while_read_only() {
 
 # The run directory itself: without its sockets mapd cannot serve, and says so.
 run_directory_read_only() {
-	mount -t tmpfs -o mode=755 run "$HF/run"
+	mount -t tmpfs -o mode=755 tmpfs "$HF/run"
 	check "mapd starts" start_mapd
 	check "a storm begins" begin_storm steady
 	kill_mapd
@@ -122,7 +122,7 @@ run_directory_read_only() {
 
 # What outlives a reboot: nothing that enforcement needs.
 state_directory() {
-	mount -t tmpfs -o size=16k state "$HF/state"
+	mount -t tmpfs -o size=16k tmpfs "$HF/state"
 	fill "$HF/state"
 	check "mapd starts on a full state directory" start_mapd
 	check "a storm begins" begin_storm steady
