@@ -165,9 +165,16 @@ followed() {
 	eventually "a follower is told of a new one" grep -q /bin/stat "$HF/followed"
 	tell web '/bin/stat /'
 	eventually "and of its repeat" grep -q '"count":2,' "$HF/followed"
-	kill "$follower"
 	check "top shows it" mapctl top --count 1
 	says "and how much was judged" "$HF/check.log" /bin/stat reported "Holdfast protects at $ATTACH"
+	check "mapd ends although it is followed" ends
+	wait "$follower" 2>/dev/null
+	check "and starts again" start_mapd
+}
+
+ends() {
+	kill "$MAPD_PID"
+	wait_until mapd_is_gone
 }
 
 if ! start_mapd; then

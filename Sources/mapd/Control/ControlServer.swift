@@ -4,6 +4,7 @@ import ControlMessages
 import Logging
 import NIOCore
 import Observation
+import ServiceLifecycle
 
 /// The operator's end: one line of JSON asks, lines of JSON answer.
 public struct ControlServer: Sendable {
@@ -72,23 +73,14 @@ public struct ControlServer: Sendable {
       case .events where request.follow == true:
         let (past, stream) = await journal.follow(request.limit)
         try await send(all: past.map { .event($0) })
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask { for await event in stream { try await send(.event(event)) } }
-          // The client has nothing more to say; the end of its side means that it is gone.
-          while try await parts.next() != nil {}
-          group.cancelAll()
-        }
+        try await Self.until(&parts, end: connection) { for await event in stream { try await send(.event(event)) } }
       case .violations where request.follow == true:
         let (past, stream) = await violations.follow(request.policy)
         try await send(all: past.reversed().map { .violation($0) })
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask {
-            for await record in stream where request.policy.map(record.isOf) ?? true {
-              try await send(.violation(record))
-            }
+        try await Self.until(&parts, end: connection) {
+          for await record in stream where request.policy.map(record.isOf) ?? true {
+            try await send(.violation(record))
           }
-          while try await parts.next() != nil {}
-          group.cancelAll()
         }
       case .violations:
         let records = await violations.records(of: request.policy)
@@ -104,6 +96,23 @@ public struct ControlServer: Sendable {
           try await send(.failure(error))
         }
       }
+    }
+  }
+
+  /// Tells a client until it is gone, or mapd ends: who follows must not hold up mapd's end.
+  private static func until(
+    _ parts: inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator, end connection: UnixServer.Connection,
+    tell: @escaping @Sendable () async throws -> Void
+  ) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask(operation: tell)
+      group.addTask {
+        try await gracefulShutdown()
+        connection.channel.close(promise: nil)
+      }
+      // The client has nothing more to say; the end of its side means that it is gone.
+      while try await parts.next() != nil {}
+      group.cancelAll()
     }
   }
 }
