@@ -33,11 +33,12 @@ static __always_inline bool is_elf(struct linux_binprm *bprm)
  * where nothing was refused then: unbound, or not in protect. */
 static __always_inline u64 begun_with(struct judgement *j, struct linux_binprm *bprm)
 {
-	u64 task = bpf_get_current_pid_tgid(), word = 0;
 	struct hf_chain *chain;
+	u64 task, word = 0;
 
 	if (!j->interpreter || j->attach >= HF_ATTACH_KILL)
 		return 0;
+	task = bpf_get_current_pid_tgid();
 	chain = bpf_map_lookup_elem(&chains, &task);
 	if (!chain)
 		return 0;
@@ -53,17 +54,20 @@ static __always_inline u64 begun_with(struct judgement *j, struct linux_binprm *
 static __always_inline void go_on_with(const struct judgement *j, struct linux_binprm *bprm,
 				       u64 word)
 {
-	u64 task = bpf_get_current_pid_tgid();
 	struct hf_chain chain = {
 		.bprm = (u64)bprm,
 		.word = word,
-		.time_ns = bpf_ktime_get_ns(),
 		.rule_set = j->rule_set,
 	};
+	u64 task;
 
-	if (j->attach < HF_ATTACH_KILL && j->mode == HF_MODE_PROTECT &&
-	    j->reason == HF_REASON_LISTED && !is_elf(bprm))
-		bpf_map_update_elem(&chains, &task, &chain, BPF_ANY);
+	/* nearly every exec ends here */
+	if (j->attach >= HF_ATTACH_KILL || j->mode != HF_MODE_PROTECT ||
+	    j->reason != HF_REASON_LISTED || is_elf(bprm))
+		return;
+	task = bpf_get_current_pid_tgid();
+	chain.time_ns = bpf_ktime_get_ns();
+	bpf_map_update_elem(&chains, &task, &chain, BPF_ANY);
 }
 
 #endif

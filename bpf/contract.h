@@ -87,7 +87,7 @@ typedef int64_t hf_s64;
 /* Full: the verdict stands, the loss is counted in HF_COUNTER_EVENTS_LOST. */
 #define HF_EVENTS_BYTES (1 << 20)
 /* Execs that are between a script and its interpreter. Full: the oldest goes, and its
- * interpreter is judged by what is in force then. */
+ * interpreter is judged by what is in force then: allow or deny as that policy says. */
 #define HF_CHAINS_MAX 2048
 
 /* What a rule set does with an exec that is not allowed. */

@@ -24,13 +24,6 @@ finding() { # finding AREA LEVEL WORDS: there is one, and it has a remedy unless
 		return 1
 	}
 }
-ends_with() { # ends_with CODE COMMAND...
-	local code=0 wanted="$1"
-	shift
-	"$@" || code=$?
-	echo "exit code $code, not $wanted"
-	[ "$code" -eq "$wanted" ]
-}
 # The exit code is the worst level's.
 code_fits() {
 	doctor --json >"$HF/doctor.json"

@@ -69,6 +69,14 @@ wait_until() { # wait_until COMMAND...: true as soon as it is, false after PATIE
 	done
 }
 
+ends_with() { # ends_with CODE COMMAND...
+	local code=0 wanted="$1"
+	shift
+	"$@" || code=$?
+	echo "exit code $code, not $wanted"
+	[ "$code" -eq "$wanted" ]
+}
+
 eventually() { # eventually WHAT COMMAND...
 	local what="$1"
 	shift

@@ -18,14 +18,6 @@ on_terminal() {
 		"$HOLDFAST_BIN/mapctl uninstall --bpffs $BPFFS --run-dir $HF/run" /dev/null
 }
 
-ends_with() { # ends_with CODE COMMAND...
-	local code=0 wanted="$1"
-	shift
-	"$@" || code=$?
-	echo "exit code $code, not $wanted"
-	[ "$code" -eq "$wanted" ]
-}
-
 still_refuses() {
 	refuse=$((${refuse:-0} + 1))
 	check "$1: the gate still refuses" refused keep /bin/touch "/tmp/still$refuse"
