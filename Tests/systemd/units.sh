@@ -42,8 +42,11 @@ for stage in createRuntime poststart poststop; do
 done
 check "the folder for policies is there, and empty: nothing is enforced unasked" rmdir "$ROOT/etc/holdfast/policies.d"
 
-# The units are looked at among the system's own, which they refer to.
+# The units are looked at among the system's own, which they refer to, and with the command
+# of the system that a reload calls.
 cp -rn /usr/lib/systemd/system/. "$ROOT/usr/lib/systemd/system/"
+mkdir -p "$ROOT/bin"
+cp /bin/kill "$ROOT/bin/kill"
 check "systemd-analyze verify has nothing to say" verifies
 sed -i 's/^Restart=always/Restart=allways/' "$UNIT"
 refute "(it would say so of a mistake)" verifies
