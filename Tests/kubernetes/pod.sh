@@ -49,8 +49,7 @@ kill_mapd() {
 # config_map VERSION MODE: as the kubelet changes a ConfigMap's files, by one rename of a link
 config_map() {
 	mkdir "$POLICIES/..$1"
-	policy mapped "$2" "$(allow_only app /bin/sh)"
-	mv "$POLICIES/mapped.yaml" "$POLICIES/..$1/mapped.yaml"
+	POLICIES=$POLICIES/..$1 policy mapped "$2" "$(allow_only app /bin/sh)"
 	ln -s "..$1" "$POLICIES/..data_tmp"
 	mv -T "$POLICIES/..data_tmp" "$POLICIES/..data"
 	[ -L "$POLICIES/mapped.yaml" ] || ln -s ..data/mapped.yaml "$POLICIES/mapped.yaml"

@@ -128,7 +128,7 @@ public actor ContainerRegistry {
         id: id, bundle: bundle, pid: request.pid, toldTicks: request.startTicks, caller: caller,
         knownCgroup: knownCgroup)
       // A hook that gave up waiting has let it start: it is not to be sealed at its next exec.
-      let isRunning = isRunning || proc.isPastPivot(request.pid, rootPath: found.rootPath)
+      let isRunning = isRunning || proc.isPastPivot(request.pid, rootPath: found.rootPath, caller: caller)
       var record = ContainerRecord(
         identity: found.identity, bundle: bundle, rootPath: found.rootPath,
         makesPidNamespace: found.config.makesPidNamespace, pid: request.pid,

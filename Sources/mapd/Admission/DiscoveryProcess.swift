@@ -39,15 +39,17 @@ extension ProcFS {
   }
 
   /// Its init has changed to the container's root: the workload runs, or is about to.
-  func isPastPivot(_ pid: Int32, rootPath: String?) -> Bool {
-    hasHostRoot(pid, rootPath: rootPath) == false
+  /// - Parameter caller: the process that runs the hook: its root is the runtime's.
+  func isPastPivot(_ pid: Int32, rootPath: String?, caller: Int32?) -> Bool {
+    hasHostRoot(pid, rootPath: rootPath, caller: caller) == false
   }
 
-  /// The host's root is the first process's; mapd's own is another one where mapd is in a container.
-  /// nil: it cannot be told.
-  private func hasHostRoot(_ pid: Int32, rootPath: String?) -> Bool? {
+  /// The host's root is the first process's and the runtime's; mapd's own is another one where mapd is
+  /// in a container, and the first process's may be closed to it. nil: it cannot be told.
+  private func hasHostRoot(_ pid: Int32, rootPath: String?, caller: Int32? = nil) -> Bool? {
     guard let rootPath, rootPath != "/", let own = FileID(path(pid, "root/")) else { return nil }
-    let roots = [path(1, "root/"), "/"].compactMap(FileID.init)
+    let others = [1, caller].compactMap { $0 }.map { path($0, "root/") }
+    let roots = (others + ["/"]).compactMap(FileID.init)
     return roots.isEmpty ? nil : roots.contains(own)
   }
 

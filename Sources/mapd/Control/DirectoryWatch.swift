@@ -5,9 +5,9 @@ import Glibc
 /// Tells of each change in a directory at once, by inotify; of one that is not there when it
 /// comes, within a second. Where the kernel gives no inotify instance, every second.
 final class DirectoryWatch: @unchecked Sendable {
-  // Not IN_MODIFY and IN_CREATE: half a file could be read as a shorter policy.
+  // Not IN_MODIFY, and IN_CREATE for links only: half a file could be read as a shorter policy.
   private static let events = UInt32(
-    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+    IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
 
   private let path: String
   private let changed: @Sendable () -> Void
@@ -46,24 +46,41 @@ final class DirectoryWatch: @unchecked Sendable {
 
   private func take() {
     var buffer = [UInt8](repeating: 0, count: 16384)
+    var isChanged = false
     while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
-      if Self.mentionsLoss(buffer[..<count]) { watch = -1 }
+      for event in Self.events(in: buffer[..<count]) {
+        if event.mask & Self.lossMask != 0 { watch = -1 }
+        isChanged = isChanged || event.mask & UInt32(IN_CREATE) == 0 || isLink(event.name)
+      }
     }
-    changed()
+    if isChanged { changed() }
     // Another directory may be at the path already.
     look()
   }
 
   /// The directory itself went away: IN_DELETE_SELF, IN_MOVE_SELF, IN_IGNORED.
-  private static func mentionsLoss(_ records: ArraySlice<UInt8>) -> Bool {
+  private static let lossMask = UInt32(IN_DELETE_SELF | IN_MOVE_SELF | 0x8000)
+
+  /// What is whole as soon as it is there: a symbolic link, as ConfigMaps are mounted, or a hard one.
+  private func isLink(_ name: String) -> Bool {
+    var status = stat()
+    guard lstat("\(path)/\(name)", &status) == 0 else { return false }
+    return status.st_mode & S_IFMT == S_IFLNK || status.st_nlink > 1
+  }
+
+  /// By inotify(7): a watch, a mask, a cookie, the length of the name, and the name with its padding.
+  private static func events(in records: ArraySlice<UInt8>) -> [(mask: UInt32, name: String)] {
     records.withUnsafeBytes { bytes in
+      var found: [(mask: UInt32, name: String)] = []
       var offset = 0
       while offset + 16 <= bytes.count {
-        let mask = bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
-        if mask & UInt32(IN_DELETE_SELF | IN_MOVE_SELF | 0x8000) != 0 { return true }
-        offset += 16 + Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
+        let length = Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
+        let name = bytes[(offset + 16)..<min(offset + 16 + length, bytes.count)].prefix { $0 != 0 }
+        found.append(
+          (bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self), String(decoding: name, as: UTF8.self)))
+        offset += 16 + length
       }
-      return false
+      return found
     }
   }
 }
