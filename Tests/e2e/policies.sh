@@ -106,6 +106,21 @@ deleted() {
 	typed 4 "there is no policy web" policies delete web --yes
 }
 
+# As the kubelet mounts a ConfigMap: the folder first, then a link to each file of it; an update
+# renames the folder's link.
+mapped() {
+	mkdir "$POLICIES/..1" "$POLICIES/..2"
+	POLICIES=$POLICIES/..1 policy mapped monitor "$(allow_only app /bin/sh)"
+	POLICIES=$POLICIES/..2 policy mapped protect "$(allow_only app /bin/sh)"
+	ln -s ..1 "$POLICIES/..data"
+	ln -s ..data/mapped.yaml "$POLICIES/mapped.yaml"
+	eventually "a policy that is a link is in force" policy_in_force mapped monitor
+	ln -s ..2 "$POLICIES/..data_tmp"
+	mv -T "$POLICIES/..data_tmp" "$POLICIES/..data"
+	eventually "and is another when what it leads to is" policy_in_force mapped protect
+	rm -r "$POLICIES/mapped.yaml" "$POLICIES/.."[12d]*
+}
+
 mistyped() { # what a new user gets wrong
 	typed 2 "Usage" polices
 	typed 2 "Missing expected argument" policies delete
@@ -131,7 +146,7 @@ if ! start_mapd; then
 	fail "mapd starts" "$HF/mapd.log"
 	finish
 fi
-for journey in promoted applied deleted mistyped; do
+for journey in promoted applied deleted mapped mistyped; do
 	[ -z "${ONLY:-}" ] || [ "$ONLY" = "$journey" ] || continue
 	"$journey"
 done
