@@ -140,6 +140,7 @@ enum hf_counter {
 	HF_COUNTER_REPORTS_FULL = 8, /* dedup map full; the verdict stood */
 	HF_COUNTER_SEALED = 9,       /* containers whose start the gate saw */
 	HF_COUNTER_KILL_FAILED = 10, /* kill attach point: the signal could not be sent */
+	HF_COUNTER_TRACES_LOST = 11, /* execs of a traced container that were not told */
 	HF_COUNTER_REASON_BASE = 16, /* + hf_reason: one per verdict other than allow */
 	HF_COUNTER_COUNT = 48,
 };
@@ -274,6 +275,7 @@ HF_ASSERT_SIZE(struct hf_report, 24 + HF_APPENDED_BYTES);
 /* hf_event.flags */
 #define HF_EVENT_PATH_CUT (1u << 0)
 #define HF_EVENT_INTERPRETER (1u << 1) /* the executable is an interpreter */
+#define HF_EVENT_TRACE (1u << 2)       /* told because the container is traced: no report */
 
 /* A record of ring buffer `events`, followed by path_len bytes of path:
  * components from the leaf to the root, each ended by NUL. */
@@ -305,11 +307,15 @@ struct hf_config {
 	hf_u64 epoch;         /* starts of mapd: a report is made an event anew in each */
 	hf_u32 v1_hierarchy;  /* number of the v1 hierarchy that bindings use, 0: none */
 	hf_u32 v1_controller; /* enum hf_v1_controller */
-	hf_u64 overlap;       /* 1 while the gate of before is attached beside this one: what that
+	hf_u32 overlap;       /* 1 while the gate of before is attached beside this one: what that
 				 one has refused is not counted again */
+	hf_u32 traced;        /* binding id + 1 of which every exec is told, or HF_TRACE_ALL;
+				 0: none */
 	HF_APPENDED
 };
 HF_ASSERT_SIZE(struct hf_config, 64 + HF_APPENDED_BYTES);
+
+#define HF_TRACE_ALL 0xffffffffu
 
 enum hf_v1_controller {
 	HF_V1_NONE = 0,

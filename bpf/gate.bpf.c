@@ -224,6 +224,12 @@ static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 		seal_adopted(j.workload.binding, (void *)bpf_get_current_task(),
 			     (void *)j.walk.root);
 	judge(&j, bprm, file);
+	if (is_traced(&j, cfg)) {
+		j.verdict = j.mode == HF_MODE_OFF || j.reason == HF_REASON_LISTED ?
+				    HF_VERDICT_ALLOW :
+				    verdict_in(j.mode);
+		trace(&j);
+	}
 	if (j.mode == HF_MODE_OFF)
 		return allowed(HF_COUNTER_OFF, attach);
 	if (j.reason == HF_REASON_LISTED)

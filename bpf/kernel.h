@@ -39,6 +39,8 @@ enum bpf_map_type {
 #define BPF_NOEXIST 1
 #define BPF_F_NO_PREALLOC (1u << 0)
 #define BPF_F_MMAPABLE (1u << 10)
+#define BPF_RB_AVAIL_DATA 0
+#define BPF_RB_RING_SIZE 1
 
 #define EPERM 1
 #define EEXIST 17

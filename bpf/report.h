@@ -16,6 +16,7 @@ struct judgement {
 	u32 verdict;
 	u32 attach;
 	bool interpreter;
+	bool traced;
 };
 
 /* A component may be 255 bytes, so the buffer is that much longer than the limit. */
@@ -47,7 +48,7 @@ static __always_inline void fill_head(struct hf_event *e, const struct judgement
 	e->pid = bpf_get_current_pid_tgid() >> 32;
 	e->ppid = READ(task, real_parent, tgid);
 	e->uid = bpf_get_current_uid_gid();
-	e->flags = j->interpreter ? HF_EVENT_INTERPRETER : 0;
+	e->flags = (j->interpreter ? HF_EVENT_INTERPRETER : 0) | (j->traced ? HF_EVENT_TRACE : 0);
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 }
 
@@ -105,6 +106,27 @@ static __noinline bool emit(const struct judgement *j)
 		bpf_ringbuf_submit(e, 0);
 	}
 	return true;
+}
+
+static __always_inline bool is_traced(const struct judgement *j, const struct hf_config *cfg)
+{
+	return cfg->traced && j->attach != HF_ATTACH_BACKSTOP &&
+	       (cfg->traced == HF_TRACE_ALL || cfg->traced == j->workload.binding->id + 1);
+}
+
+/* An exec of a container that somebody looks at, whatever its verdict. It takes none of the
+ * half of the ring buffer that is left for reports. */
+static __always_inline void trace(struct judgement *j)
+{
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >
+	    bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2) {
+		count(HF_COUNTER_TRACES_LOST);
+		return;
+	}
+	j->traced = true;
+	if (!emit(j))
+		count(HF_COUNTER_TRACES_LOST);
+	j->traced = false;
 }
 
 /* Counts the occurrence. True when it is the first one, or the first since mapd

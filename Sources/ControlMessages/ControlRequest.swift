@@ -11,14 +11,14 @@ public struct ControlRequest: Codable, Hashable, Sendable {
   public static let maxBytes = 2 << 20
 
   public enum Command: String, Codable, Hashable, Sendable, CaseIterable {
-    case status, containers, policies, events
+    case status, containers, policies, events, trace
     case violations, acknowledge, allow, explain, verify
     case proposals, promote, apply, delete, setMode, readiness
 
-    /// Changes something: for root alone.
+    /// Changes something, if only what the gate tells: for root alone.
     public var isChange: Bool {
       switch self {
-      case .acknowledge, .allow, .promote, .apply, .delete, .setMode: true
+      case .trace, .acknowledge, .allow, .promote, .apply, .delete, .setMode: true
       default: false
       }
     }
@@ -36,7 +36,7 @@ public struct ControlRequest: Codable, Hashable, Sendable {
   public var policy: String?
   /// `acknowledge`, `allow`: the violation.
   public var id: UInt64?
-  /// `explain`: a container's id or its beginning, or its name.
+  /// `explain`, `trace`: a container's id or its beginning, or its name. `trace`: nil is all.
   public var container: String?
   /// `explain`: an absolute path in the container.
   public var path: String?
@@ -95,8 +95,8 @@ public struct ControlFailure: Codable, Hashable, Sendable, Error {
 }
 
 /// One line of JSON that mapd writes. `status`, `containers` and `policies` are answered by one
-/// line. `events` and `violations` by one line for each, then, unless following, one line with
-/// `end`: an answer without it was cut off.
+/// line. `events`, `violations` and `trace` by one line for each, then, unless following, one line
+/// with `end`: an answer without it was cut off.
 public struct ControlResponse: Codable, Hashable, Sendable {
   public var ok: Bool
   public var error: ControlFailure?

@@ -107,7 +107,7 @@ public enum AttachName: String, Codable, Hashable, Sendable, CaseIterable {
 public enum CounterName {
   public static let names = [
     "unbound", "runtime", "off", "allowed", "reported", "refused", "learned", "eventsLost",
-    "reportsFull", "sealed", "killFailed",
+    "reportsFull", "sealed", "killFailed", "tracesLost",
   ]
   /// HF_COUNTER_REASON_BASE.
   public static let reasonBase = 16

@@ -38,8 +38,9 @@ enum UninstallText {
     var text = ""
     if !asked {
       for container in report.containers {
+        let place = [container.namespace, container.pod, container.name].compactMap { $0 }.map(printable)
         text +=
-          "no longer protected: \(printable(container.namespace))/\(printable(container.name)) "
+          "no longer protected: \(place.joined(separator: "/")) "
           + "(\(printable(container.mode)), \(printable(container.policies.joined(separator: ", "))), "
           + "id \(printable(container.id)))\n"
       }

@@ -40,7 +40,7 @@ import Testing
 
   @Test func whoWasNotAskedIsToldAfterwards() {
     let told = UninstallText.done(Self.report, asked: false)
-    #expect(told.contains("no longer protected: shop/nginx\\u{1b}[2J (protect"))
+    #expect(told.contains("no longer protected: shop/web-0/nginx\\u{1b}[2J (protect"))
     #expect(!UninstallText.done(Self.report, asked: true).contains("shop/nginx"))
     for asked in [true, false] {
       #expect(UninstallText.done(Self.report, asked: asked).contains("no exec is judged any more"))

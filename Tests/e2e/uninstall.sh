@@ -64,7 +64,7 @@ check "with --yes it takes the gate down" uninstall --yes
 mv "$HF/check.log" "$HF/uninstall.log"
 check "at once: the container may run anything" in_shell keep '/bin/touch /tmp/witness'
 check "it did run" ran keep
-says "it has said who is no longer protected" "$HF/uninstall.log" "no longer protected" e2e/app e2e/keep
+says "it has said who is no longer protected" "$HF/uninstall.log" "no longer protected" /app e2e/keep
 refute "no pin is left" test -e "$BPFFS"
 check "once more there is nothing to do" ends_with 0 uninstall --yes
 says "and it says so" "$HF/check.log" "nothing is pinned"

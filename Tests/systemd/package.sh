@@ -93,7 +93,7 @@ removal_refused() {
 removed() {
 	check "apt remove" apt remove holdfast
 	mv "$HF/check.log" "$HF/remove.log"
-	says "it says whose protection ends" "$HF/remove.log" "no longer protected" "e2e/shell" "pod-shell"
+	says "it says whose protection ends" "$HF/remove.log" "no longer protected" e2e/pod-shell/app
 	check "at once: the container may run anything" in_shell shell '/bin/touch /tmp/witness'
 	refute "no pin is left" test -e "$BPFFS"
 	for gone in /usr/sbin/mapd /usr/bin/mapctl $OCI_HOOK /lib/systemd/system/mapd.service \

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Admission
 import CLinux
 import ControlMessages
 import Logging
@@ -11,16 +12,19 @@ public struct ControlServer: Sendable {
   let reporter: Reporter
   let journal: EventJournal
   let violations: ViolationStore
+  let tracer: Tracer
   let operations: Operations
   let log: Logger
   private let telling = LogPause()
 
   public init(
-    reporter: Reporter, journal: EventJournal, violations: ViolationStore, operations: Operations, log: Logger
+    reporter: Reporter, journal: EventJournal, violations: ViolationStore, tracer: Tracer, operations: Operations,
+    log: Logger
   ) {
     self.reporter = reporter
     self.journal = journal
     self.violations = violations
+    self.tracer = tracer
     self.operations = operations
     self.log = log
   }
@@ -74,6 +78,13 @@ public struct ControlServer: Sendable {
         let (past, stream) = await journal.follow(request.limit)
         try await send(all: past.map { .event($0) })
         try await Self.until(&parts, end: connection) { for await event in stream { try await send(.event(event)) } }
+      case .trace:
+        let container: ContainerRecord?
+        do throws(ControlFailure) {
+          container = try await operations.registry.bound(called: request.container)
+        } catch { return try await send(.failure(error)) }
+        let stream = await tracer.follow(container)
+        try await Self.until(&parts, end: connection) { for await line in stream { try await send(.event(line)) } }
       case .violations where request.follow == true:
         let (past, stream) = await violations.follow(request.policy)
         try await send(all: past.reversed().map { .violation($0) })

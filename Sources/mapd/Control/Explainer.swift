@@ -14,7 +14,7 @@ struct Explainer: Sendable {
   let gate: Gate
 
   func explain(_ container: String, _ path: String) async throws(ControlFailure) -> Explanation {
-    let record = try await find(container)
+    let record = try await registry.container(called: container)
     guard path.utf8.first == UInt8(ascii: "/") else {
       throw ControlFailure(
         message: "\(path) is not an absolute path", remedy: "write it from the container's root, e.g. /bin/sh")
@@ -42,20 +42,6 @@ struct Explainer: Sendable {
       ? "allowed" : ["learn": "learned", "monitor": "reported"][explanation.mode] ?? "refused"
     explanation.notes += notes(explanation, start)
     return explanation
-  }
-
-  private func find(_ text: String) async throws(ControlFailure) -> ContainerRecord {
-    let found = await registry.containers(named: text)
-    guard let record = found.first else {
-      throw ControlFailure(
-        message: "there is no container \(text)", remedy: "mapctl containers lists those that are bound")
-    }
-    guard found.count == 1 else {
-      let some = found.prefix(5).map { "\($0.identity.id.prefix(13)) (\($0.place))" }.joined(separator: ", ")
-      throw ControlFailure(
-        message: "\(found.count) containers are called \(text): \(some)", remedy: "give the beginning of an id")
-    }
-    return record
   }
 
   private func reading(_ record: ContainerRecord, _ path: String) throws(ControlFailure) -> MapReading? {

@@ -54,19 +54,21 @@ public struct Housekeeping: Service {
   }
 }
 
-/// The reports' way from the ring buffer to the journal.
+/// The way of reports from the ring buffer to the journal, and of traces to those who follow.
 public struct EventService: Service {
   let pump: EventPump
   let journal: EventJournal
+  let tracer: Tracer
 
-  public init(pump: EventPump, journal: EventJournal) {
+  public init(pump: EventPump, journal: EventJournal, tracer: Tracer) {
     self.pump = pump
     self.journal = journal
+    self.tracer = tracer
   }
 
   public func run() async throws {
     await withGracefulShutdownHandler {
-      await pump.run(into: journal)
+      await pump.run(into: journal, traces: tracer)
     } onGracefulShutdown: {
       pump.stop()
     }

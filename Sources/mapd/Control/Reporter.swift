@@ -14,6 +14,7 @@ public struct Reporter: Sendable {
   let pump: EventPump
   let spool: Spool
   let journal: EventJournal
+  let tracer: Tracer
   let violations: ViolationStore
   let learner: Learner
   let configuration: ConfigurationKeeper
@@ -23,7 +24,7 @@ public struct Reporter: Sendable {
   let started: Timestamp
 
   public init(
-    registry: ContainerRegistry, gate: Gate, pump: EventPump, spool: Spool, journal: EventJournal,
+    registry: ContainerRegistry, gate: Gate, pump: EventPump, spool: Spool, journal: EventJournal, tracer: Tracer,
     violations: ViolationStore, learner: Learner, configuration: ConfigurationKeeper,
     unsent: @escaping @Sendable () -> UInt64, version: String
   ) {
@@ -32,6 +33,7 @@ public struct Reporter: Sendable {
     self.pump = pump
     self.spool = spool
     self.journal = journal
+    self.tracer = tracer
     self.violations = violations
     self.learner = learner
     self.configuration = configuration
@@ -47,6 +49,8 @@ public struct Reporter: Sendable {
     for index in 0..<Counters.count {
       if let name = CounterName.name(index: Int(index)) { counters[name] = gate.counters[index] }
     }
+    counters["tracesLost", default: 0] +=
+      pump.tracesDropped.load(ordering: .relaxed) + tracer.dropped.load(ordering: .relaxed)
     counters["pathKeysCompared"] = pump.compared.load(ordering: .relaxed)
     counters["pathKeysDiffering"] = pump.disagreements.load(ordering: .relaxed)
     let trouble = await registry.troubles()

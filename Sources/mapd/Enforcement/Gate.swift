@@ -110,6 +110,8 @@ public final class Gate: @unchecked Sendable {
     // What was reported to the mapd before is news to this one.
     FaultPoint.pass("the epoch is written")
     config.base.pointee.epoch += 1
+    // Whoever followed the mapd before is gone.
+    config.base.pointee.traced = 0
     ruleSets = RuleSetTable(
       rules: BPFMap(
         name: "rules", descriptor: try object.descriptor(of: "rules"), maximum: try object.size(of: "rules")),
@@ -174,6 +176,22 @@ public final class Gate: @unchecked Sendable {
   /// holds the gate itself, so that pins which somebody removed can be made anew in time.
   /// - Returns: what had to be done, and what could not be.
   public func keepPinned() -> (restored: [String], problem: String?) { holder.keep() }
+
+  /// Every exec of one binding, or of all, is told as an event: what `traced` says of hf_config.
+  public enum Traced: Equatable, Sendable {
+    case nothing
+    case binding(UInt32)
+    case all
+  }
+
+  public func trace(_ traced: Traced) {
+    config.base.pointee.traced =
+      switch traced {
+      case .nothing: 0
+      case .binding(let id): id + 1
+      case .all: HF_TRACE_ALL
+      }
+  }
 
   /// The programs that are attached, as the kernel counts them.
   public func programs() -> [ProgramUse] { holder.programs() }

@@ -68,6 +68,7 @@ struct MapServer {
     let journal = EventJournal(
       registry: registry, gate: gate, violations: violations, learning: learner, output: STDOUT_FILENO,
       memory: paths.run + "/reports", observe: exporter.observe)
+    let tracer = Tracer(registry: registry, gate: gate)
     let readiness = Readiness(
       registry: registry, violations: violations, stateDirectory: paths.state, log: log)
     let editor = PolicyEditor(registry: registry, source: source, directory: paths.policies, log: log)
@@ -80,12 +81,12 @@ struct MapServer {
       exporter.change(new.otlp)
     }
     let reporter = Reporter(
-      registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, violations: violations,
+      registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, tracer: tracer, violations: violations,
       learner: learner, configuration: keeper, unsent: { exporter.lost }, version: "\(Release.version)")
     let statistics = HookStatistics()
     let hooks = HookServer(registry: registry, statistics: statistics, log: log)
     let control = ControlServer(
-      reporter: reporter, journal: journal, violations: violations, operations: operations, log: log)
+      reporter: reporter, journal: journal, violations: violations, tracer: tracer, operations: operations, log: log)
     signal(SIGPIPE, SIG_IGN)
     let readers = try configuration.readers()
     let controlLimit = ConnectionLimit(UnixServer.readersMax)
@@ -106,7 +107,7 @@ struct MapServer {
     let services: [any Service] = [
       // The first ends last: it sends what the others bring when they end.
       exporter,
-      EventService(pump: pump, journal: journal),
+      EventService(pump: pump, journal: journal, tracer: tracer),
       Housekeeping(
         registry: registry, journal: journal, violations: violations, learner: learner, readiness: readiness,
         spool: spool, roots: configuration.discoveryRoots),

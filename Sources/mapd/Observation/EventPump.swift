@@ -5,7 +5,7 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Moves records from the ring buffer to the journal, in order. The ring is read on a
+/// Moves records from the ring buffer to the journal, in order, and traces to the tracer. The ring is read on a
 /// thread of its own; a record is copied and handed over at once, so that the kernel's
 /// buffer is empty again. The hand-over is bounded: what does not fit is counted.
 public final class EventPump: Sendable {
@@ -18,8 +18,13 @@ public final class EventPump: Sendable {
   public let disagreements = Atomic<UInt64>(0)
   /// Events compared.
   public let compared = Atomic<UInt64>(0)
+  /// Traces that found no room.
+  public let tracesDropped = Atomic<UInt64>(0)
   private let stream: AsyncStream<Observed>
   private let continuation: AsyncStream<Observed>.Continuation
+  /// Beside the reports, so that they take no room of theirs.
+  private let traces: AsyncStream<Observed>
+  private let tracesContinuation: AsyncStream<Observed>.Continuation
   private let processes: ProcessReader
 
   private struct Observed: Sendable {
@@ -31,6 +36,7 @@ public final class EventPump: Sendable {
   public init(procfs: String = "/proc") {
     processes = ProcessReader(root: procfs)
     (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.backlog))
+    (traces, tracesContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Tracer.backlog))
   }
 
   /// Starts the reading thread.
@@ -44,13 +50,14 @@ public final class EventPump: Sendable {
       if !gate.agrees(on: event) { disagreements.add(1, ordering: .relaxed) }
       // At once: the process may be gone in a moment.
       let process = processes.details(pid: event.pid, parent: event.ppid, executable: event.path)
-      if case .dropped = continuation.yield(Observed(event: event, process: process)) {
-        dropped.add(1, ordering: .relaxed)
-      }
+      let target = event.isTrace ? tracesContinuation : continuation
+      guard case .dropped = target.yield(Observed(event: event, process: process)) else { return }
+      if event.isTrace { tracesDropped.add(1, ordering: .relaxed) } else { dropped.add(1, ordering: .relaxed) }
     }
     let thread = ReadingThread { [self] in
       while !stopping.load(ordering: .relaxed) { reader.poll(milliseconds: 200) }
       continuation.finish()
+      tracesContinuation.finish()
     }
     thread.start()
   }
@@ -58,8 +65,14 @@ public final class EventPump: Sendable {
   public func stop() { stopping.store(true, ordering: .relaxed) }
 
   /// Returns after stop().
-  public func run(into journal: EventJournal) async {
+  public func run(into journal: EventJournal, traces tracer: Tracer) async {
+    async let traced: Void = tell(tracer)
     for await one in stream { await journal.receive(one.event, one.process) }
+    await traced
+  }
+
+  private func tell(_ tracer: Tracer) async {
+    for await one in traces { await tracer.receive(one.event, one.process) }
   }
 }
 
