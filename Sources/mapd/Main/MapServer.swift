@@ -81,7 +81,8 @@ struct MapServer {
       exporter.change(new.otlp)
     }
     let reporter = Reporter(
-      registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, tracer: tracer, violations: violations,
+      registry: registry, gate: gate, pump: pump, spool: spool, journal: journal, tracer: tracer,
+      violations: violations,
       learner: learner, configuration: keeper, unsent: { exporter.lost }, version: "\(Release.version)")
     let statistics = HookStatistics()
     let hooks = HookServer(registry: registry, statistics: statistics, log: log)
