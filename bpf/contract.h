@@ -275,7 +275,8 @@ HF_ASSERT_SIZE(struct hf_report, 24 + HF_APPENDED_BYTES);
 /* hf_event.flags */
 #define HF_EVENT_PATH_CUT (1u << 0)
 #define HF_EVENT_INTERPRETER (1u << 1) /* the executable is an interpreter */
-#define HF_EVENT_TRACE (1u << 2)       /* told because the container is traced: no report */
+#define HF_EVENT_TRACE (1u << 2)       /* told because the container is traced */
+#define HF_EVENT_NO_REPORT (1u << 3)   /* and for no other reason */
 
 /* A record of ring buffer `events`, followed by path_len bytes of path:
  * components from the leaf to the root, each ended by NUL. */

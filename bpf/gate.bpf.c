@@ -224,24 +224,23 @@ static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 		seal_adopted(j.workload.binding, (void *)bpf_get_current_task(),
 			     (void *)j.walk.root);
 	judge(&j, bprm, file);
-	if (is_traced(&j, cfg)) {
-		j.verdict = j.mode == HF_MODE_OFF || j.reason == HF_REASON_LISTED ?
-				    HF_VERDICT_ALLOW :
-				    verdict_in(j.mode);
-		trace(&j);
+	j.told = is_traced(&j, cfg) ? HF_EVENT_TRACE | HF_EVENT_NO_REPORT : HF_EVENT_NO_REPORT;
+	if (j.mode == HF_MODE_OFF || j.reason == HF_REASON_LISTED) {
+		j.verdict = allowed(j.mode == HF_MODE_OFF ? HF_COUNTER_OFF : HF_COUNTER_ALLOWED,
+				    attach);
+	} else {
+		if (attach == HF_ATTACH_BACKSTOP && j.mode != HF_MODE_PROTECT)
+			return HF_VERDICT_ALLOW;
+		if (cfg->overlap && attach >= HF_ATTACH_KILL && is_being_killed())
+			return HF_VERDICT_REFUSE;
+		count(HF_COUNTER_REASON_BASE + j.reason);
+		j.verdict = verdict_in(j.mode);
+		count(HF_COUNTER_ALLOWED + j.verdict);
+		if (counts_as_news(&j, cfg))
+			j.told &= ~HF_EVENT_NO_REPORT;
 	}
-	if (j.mode == HF_MODE_OFF)
-		return allowed(HF_COUNTER_OFF, attach);
-	if (j.reason == HF_REASON_LISTED)
-		return allowed(HF_COUNTER_ALLOWED, attach);
-	if (attach == HF_ATTACH_BACKSTOP && j.mode != HF_MODE_PROTECT)
-		return HF_VERDICT_ALLOW;
-	if (cfg->overlap && attach >= HF_ATTACH_KILL && is_being_killed())
-		return HF_VERDICT_REFUSE;
-	count(HF_COUNTER_REASON_BASE + j.reason);
-	j.verdict = verdict_in(j.mode);
-	count(HF_COUNTER_ALLOWED + j.verdict);
-	report(&j, cfg);
+	if (j.told != HF_EVENT_NO_REPORT)
+		tell(&j, cfg);
 	return j.verdict;
 }
 

@@ -15,8 +15,8 @@ struct judgement {
 	u32 reason;
 	u32 verdict;
 	u32 attach;
+	u32 told; /* HF_EVENT_TRACE, HF_EVENT_NO_REPORT */
 	bool interpreter;
-	bool traced;
 };
 
 /* A component may be 255 bytes, so the buffer is that much longer than the limit. */
@@ -48,7 +48,7 @@ static __always_inline void fill_head(struct hf_event *e, const struct judgement
 	e->pid = bpf_get_current_pid_tgid() >> 32;
 	e->ppid = READ(task, real_parent, tgid);
 	e->uid = bpf_get_current_uid_gid();
-	e->flags = (j->interpreter ? HF_EVENT_INTERPRETER : 0) | (j->traced ? HF_EVENT_TRACE : 0);
+	e->flags = j->told | (j->interpreter ? HF_EVENT_INTERPRETER : 0);
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 }
 
@@ -108,25 +108,12 @@ static __noinline bool emit(const struct judgement *j)
 	return true;
 }
 
+/* Somebody looks at the container's execs, whatever their verdict. Behind fmod_ret they have been
+ * told. */
 static __always_inline bool is_traced(const struct judgement *j, const struct hf_config *cfg)
 {
 	return cfg->traced && j->attach != HF_ATTACH_BACKSTOP &&
 	       (cfg->traced == HF_TRACE_ALL || cfg->traced == j->workload.binding->id + 1);
-}
-
-/* An exec of a container that somebody looks at, whatever its verdict. It takes none of the
- * half of the ring buffer that is left for reports. */
-static __always_inline void trace(struct judgement *j)
-{
-	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >
-	    bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2) {
-		count(HF_COUNTER_TRACES_LOST);
-		return;
-	}
-	j->traced = true;
-	if (!emit(j))
-		count(HF_COUNTER_TRACES_LOST);
-	j->traced = false;
 }
 
 /* Counts the occurrence. True when it is the first one, or the first since mapd
@@ -150,22 +137,48 @@ static __noinline bool is_news(const struct hf_report_key *key, const struct hf_
 	return r->emitted != cfg->epoch;
 }
 
-static __always_inline void report(const struct judgement *j, const struct hf_config *cfg)
+static __always_inline void fill_key(struct hf_report_key *key, const struct judgement *j)
 {
-	struct hf_report_key key = {
-		.binding = j->workload.key,
-		.path = { j->walk.key[0], j->walk.key[1] },
-		.reason = j->reason,
-		.verdict = j->verdict,
-	};
+	key->binding = j->workload.key;
+	key->path[0] = j->walk.key[0];
+	key->path[1] = j->walk.key[1];
+	key->reason = j->reason;
+	key->verdict = j->verdict;
+}
+
+static __always_inline bool counts_as_news(const struct judgement *j, const struct hf_config *cfg)
+{
+	struct hf_report_key key = {};
+
+	fill_key(&key, j);
+	return is_news(&key, cfg);
+}
+
+/* Traces take none of the half of the ring buffer that is left for reports. */
+static __always_inline bool trace_has_room(void)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <=
+	       bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2;
+}
+
+/* The only place that emits, so that it is verified once. */
+static __always_inline void tell(struct judgement *j, const struct hf_config *cfg)
+{
+	struct hf_report_key key = {};
 	struct hf_report *r;
 
-	if (!is_news(&key, cfg))
-		return;
-	if (!emit(j)) {
-		count(HF_COUNTER_EVENTS_LOST);
+	if (j->told & HF_EVENT_NO_REPORT && !trace_has_room()) {
+		count(HF_COUNTER_TRACES_LOST);
 		return;
 	}
+	if (!emit(j)) {
+		count(j->told & HF_EVENT_NO_REPORT ? HF_COUNTER_TRACES_LOST :
+						     HF_COUNTER_EVENTS_LOST);
+		return;
+	}
+	if (j->told & HF_EVENT_NO_REPORT)
+		return;
+	fill_key(&key, j);
 	r = bpf_map_lookup_elem(&reports, &key);
 	if (r)
 		r->emitted = cfg->epoch;

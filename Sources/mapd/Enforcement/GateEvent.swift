@@ -21,8 +21,10 @@ public struct GateEvent: Sendable {
   /// False when the path was too long for a record; the key is of all of it.
   public var hasWholePath: Bool
   public var isInterpreter: Bool
-  /// Told because somebody traces the container: counted nowhere, and no report.
+  /// For those who trace the container.
   public var isTrace: Bool
+  /// An occurrence that is worth telling; else it is for those who trace alone.
+  public var isReport: Bool
 
   /// nil for a record that is not whole: the gate and mapd are not of one layout.
   public init?(_ record: UnsafeRawBufferPointer) {
@@ -46,6 +48,7 @@ public struct GateEvent: Sendable {
     hasWholePath = event.flags & HF_EVENT_PATH_CUT == 0
     isInterpreter = event.flags & HF_EVENT_INTERPRETER != 0
     isTrace = event.flags & HF_EVENT_TRACE != 0
+    isReport = event.flags & HF_EVENT_NO_REPORT == 0
     let names = record[head..<head + Int(event.path_len)].split(separator: 0, omittingEmptySubsequences: true)
     // leaf first in the record
     path = names.reversed().flatMap { [UInt8(ascii: "/")] + $0 }

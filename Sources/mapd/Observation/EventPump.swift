@@ -50,9 +50,11 @@ public final class EventPump: Sendable {
       if !gate.agrees(on: event) { disagreements.add(1, ordering: .relaxed) }
       // At once: the process may be gone in a moment.
       let process = processes.details(pid: event.pid, parent: event.ppid, executable: event.path)
-      let target = event.isTrace ? tracesContinuation : continuation
-      guard case .dropped = target.yield(Observed(event: event, process: process)) else { return }
-      if event.isTrace { tracesDropped.add(1, ordering: .relaxed) } else { dropped.add(1, ordering: .relaxed) }
+      let observed = Observed(event: event, process: process)
+      if event.isReport, case .dropped = continuation.yield(observed) { dropped.add(1, ordering: .relaxed) }
+      if event.isTrace, case .dropped = tracesContinuation.yield(observed) {
+        tracesDropped.add(1, ordering: .relaxed)
+      }
     }
     let thread = ReadingThread { [self] in
       while !stopping.load(ordering: .relaxed) { reader.poll(milliseconds: 200) }
