@@ -66,6 +66,8 @@ read_only() { # sockets.group
 	says "with all there is" "$HF/read" web
 	refute "but changes nothing" as_reader policies mode e2e/web monitor --yes
 	says "and is told why" "$HF/check.log" "only root may change something"
+	refute "nor may it have the gate tell of each exec" as_reader trace web
+	says "for the same reason" "$HF/check.log" "only root may change something"
 	check "the policy is as it was" grep -q 'mode: protect' "$POLICIES/web.yaml"
 	refute "a stranger still reads nothing" as_stranger status
 	refute "and a member does not reach the hooks' socket" connects reader "$HOOK_SOCKET"
