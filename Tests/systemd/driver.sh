@@ -15,6 +15,8 @@ driver_bundle() { # driver_bundle NAME SLICE
 	sed -i "s,\"cgroupsPath\": \"[^\"]*\",\"cgroupsPath\": \"$2:hf:$1\"," "$HF/bundles/$1/config.json"
 }
 
+in_subgroup() { mapctl containers --json | plain_json | tr ',' '\n' | grep '"cgroupPath"' | grep -qF "$1"; } # in_subgroup PATH
+
 # As the kernel tells it, in the hierarchy that mapd binds by.
 in_scope() { # in_scope NAME SLICE-PATH
 	mapctl containers --json | plain_json | tr -d '\n' | sed 's/"attach"/\
@@ -44,6 +46,7 @@ driven_container() { # driven_container RUNTIME SLICE SLICE-PATH
 	driver_bundle "$one" "$2"
 	check "$1, $2: it starts" start_container "$one"
 	check "and is bound, in systemd's scope" in_scope "$one" "$3"
+	[ "$1" = runc ] || check "in the sub-cgroup that crun makes there" in_subgroup "hf-$one.scope/container"
 	check "a listed program runs" in_shell "$one" /bin/true
 	check "an unlisted one is refused" refused "$one" /bin/touch /tmp/witness
 	check "mapd starts anew" systemctl restart mapd.service
