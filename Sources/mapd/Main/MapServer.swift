@@ -105,7 +105,6 @@ struct MapServer {
       place: configuration.metrics.socket ? ServiceManager.place("metrics", paths.run, readers: readers) : nil,
       address: configuration.metrics.address.map { ($0.host, $0.port) }, limit: metricsLimit, log: log)
     ServiceManager.notify("READY=1")
-    ProgramPages.letGo()
     let services: [any Service] = [
       // The first ends last: it sends what the others bring when they end.
       exporter,
@@ -119,6 +118,7 @@ struct MapServer {
       controlServer,
       metrics,
       ServiceManagerLink(registry: registry),
+      ProgramPages(),
     ]
     let group = ServiceGroup(
       configuration: .init(

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import ServiceLifecycle
 
-/// Most of the code that a start runs through is not run again. Its pages are unmapped, so that the kernel
-/// can give them to others before anything that is in use; what is run again after all comes from the page
-/// cache, a page fault each.
-enum ProgramPages {
+/// Most of the code that a start runs through is not run again. When it is over its pages are unmapped, so
+/// that the kernel can give them to others before anything that is in use; what is run again after all comes
+/// from the page cache, a page fault each.
+struct ProgramPages: Service {
+  /// By then what starts has started.
+  static let delay = Duration.seconds(2)
+
+  func run() async throws {
+    try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.delay) }
+    Self.letGo()
+    try? await gracefulShutdown()
+  }
+
   static func letGo() {
     guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return }
     for range in code(in: maps) {
