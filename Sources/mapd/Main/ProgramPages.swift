@@ -25,8 +25,8 @@ struct ProgramPages: Service {
   /// Executable and not writable, private, of a file: its pages are as in the file. No others may be let go.
   static func code(in maps: String) -> [Range<UInt>] {
     maps.split(separator: "\n").compactMap { line in
-      let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-      guard fields.count == 6, fields[1] == "r-xp", fields[5].first == "/" else { return nil }
+      let fields = line.split(separator: " ")
+      guard fields.count >= 6, fields[1] == "r-xp", fields[5].first == "/" else { return nil }
       let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
       return bounds.count == 2 && bounds[0] < bounds[1] ? bounds[0]..<bounds[1] : nil
     }
