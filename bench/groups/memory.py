@@ -29,9 +29,9 @@ def fixed():
         yield Figure("memory.fixed", (sum(maps.values()) + bytes_of(number)) / 1e6, "MB", FIXED_HOW, target=4)
         for name, size in sorted(maps.items(), key=lambda one: -one[1])[:4]:
             yield Figure(f"memory.fixed.{name}", size / 1e6, "MB", "of that, map " + name)
-        time.sleep(3)
+        time.sleep(10)
         yield Figure("memory.mapd.idle", resident(node.mapd.pid) / 1e6, "MB",
-                     "VmRSS of mapd 3 s after its start, no policy, no container", target=25)
+                     "VmRSS of mapd 10 s after its start, no policy, no container", target=25)
 
 
 def per_policy(executables):

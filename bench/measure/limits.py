@@ -18,11 +18,8 @@ LIMITS = {
     "exec.added.unbound": "Compare its noise, in the same table: what the same execs differ by with the gate off.",
     "exec.added.protect.depth4": "Compare its noise, in the same table: what the same execs differ by with the gate off.",
     "exec.added.monitor.depth4": "Compare its noise, in the same table: what the same execs differ by with the gate off.",
-    "memory.mapd.idle": (
-        "2.7 MB are mapd's own memory. The rest are pages of its program file, which has Swift's runtime and Foundation "
-        "linked into it: shared with the page cache, and given back when memory is short."),
     "mapd.memory.full": (
-        "24 MB are pages of the program file, as when idle; a policy of 10 executables takes 3.3 kB as parsed: strings, "
+        "Up to 20 MB are pages of the program file; a policy of 10 executables takes 3.3 kB as parsed: strings, "
         "an array, and an entry in each of three dictionaries."),
     "hook.together.added.p99": (
         "All hooks wait for a processor behind hundreds of runc processes, and each for mapd twice: it is a matter of how "
