@@ -12,8 +12,20 @@ STEP=1 # SCALE below 100: only some of the updates, others in each run
 
 start_with_points() { start_mapd --fault-file "$FAULT_FILE"; }
 arm() { echo "$1" >"$FAULT_FILE"; }
-# The number is used up: mapd killed itself. Else the step needed no such many updates.
-has_struck() { [ "$(cat "$FAULT_FILE" 2>/dev/null)" = 0 ]; }
+# The number is used up: mapd killed itself. Else the step needed no such many updates. No more of
+# them count from here on; the last one may be under way.
+has_struck() {
+	mv "$FAULT_FILE" "$FAULT_FILE.seen"
+	case $(cat "$FAULT_FILE.seen") in
+	0) ;;
+	'' | 1)
+		sleep 1
+		[ "$(cat "$FAULT_FILE.seen")" = 0 ] || return 1
+		;;
+	*) return 1 ;;
+	esac
+	wait_until mapd_is_gone
+}
 
 # What must be so whatever was cut off: mapd starts, and nothing is left half done.
 recovers() { # recovers BINDINGS RULES
