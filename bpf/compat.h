@@ -5,13 +5,43 @@
 #ifndef HOLDFAST_COMPAT_H
 #define HOLDFAST_COMPAT_H
 
-/* BPF_CORE_READ of a local copy: the macro would relocate a member access in its
- * first argument too, although that struct is the gate's own. */
+/*
+ * source->a->b..., of a local copy: the macros of libbpf would relocate a member access in their
+ * first argument too, although that struct is the gate's own.
+ *
+ * The gate is built twice. gate-6.2.bpf.o has HF_PLAIN_LOADS: since Linux 6.2 any address can be
+ * cast to a pointer to a kernel type and read by plain loads, which take a tenth of what a call of
+ * bpf_probe_read_kernel() does, and an exec is a hundred of them. What cannot be read is 0 in both.
+ */
+#ifdef HF_PLAIN_LOADS
+extern void *bpf_rdonly_cast(const void *address, u32 type) __ksym;
+#define TYPED(address)                                                                             \
+	((typeof(address))bpf_rdonly_cast(address, bpf_core_type_id_kernel(typeof(*(address)))))
+/* A pointer that was loaded is a plain number from there on: the verifier would follow it, and
+ * refuse what is done with numbers. */
+#define READ(source, ...)                                                                          \
+	({                                                                                         \
+		typeof(source) source_ = TYPED(source);                                            \
+		___type(source_, __VA_ARGS__) value_ = ___arrow(source_, __VA_ARGS__);             \
+		if (sizeof(value_) == 8)                                                           \
+			asm volatile("%0 = -%0; %0 = -%0" : "+r"(value_));                         \
+		value_;                                                                            \
+	})
+/* Eight bytes at any address: hlist_head is one word. */
+#define READ_WORD(address) ((u64)READ((struct hlist_head *)(address), first))
+#else
 #define READ(source, ...)                                                                          \
 	({                                                                                         \
 		typeof(source) source_ = (source);                                                 \
 		BPF_CORE_READ(source_, __VA_ARGS__);                                               \
 	})
+#define READ_WORD(address)                                                                         \
+	({                                                                                         \
+		u64 word_ = 0;                                                                     \
+		bpf_probe_read_kernel(&word_, sizeof(word_), (void *)(address));                   \
+		word_;                                                                             \
+	})
+#endif
 
 extern int LINUX_KERNEL_VERSION __kconfig;
 

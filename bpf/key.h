@@ -56,12 +56,10 @@ __noinline u64 component_value(u64 name, u32 len, u32 index, u32 lane)
 	s.v2 = k0 ^ 0x6c7967656e657261ull;
 	s.v3 = k1 ^ 0x7465646279746573ull;
 	for (i = 0; i < (HF_NAME_MAX + 7) / 8 && i + 1 < words; i++) {
-		word = 0;
-		bpf_probe_read_kernel(&word, sizeof(word), (void *)name + 8 * i);
+		word = READ_WORD(name + 8 * i);
 		sip_absorb(&s, word);
 	}
-	word = 0;
-	bpf_probe_read_kernel(&word, sizeof(word), (void *)name + 8 * i);
+	word = READ_WORD(name + 8 * i);
 	if (len & 7)
 		word &= (1ull << (8 * (len & 7))) - 1;
 	sip_absorb(&s, word);

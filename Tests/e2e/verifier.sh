@@ -10,20 +10,29 @@ here=$(cd "$(dirname "$0")" && pwd)
 # A program that comes near would not load on the next kernel.
 MOST=${MOST:-800000}
 
-"$HOLDFAST_BIN/verifier" "$HOLDFAST_BIN/gate.bpf.o" >"$HF/programs" 2>"$HF/verifier.log"
-while read -r word name rest; do
-	case $word in
-	program)
-		program=${name%:}
-		case $rest in
-		# Some hosts take no tracing or LSM program from anybody.
-		*"not permitted"*) skip "$program on Linux $(uname -r): $rest" ;;
-		loaded*) pass "$program is loaded by Linux $(uname -r): $rest" ;;
-		*) fail "$program is loaded by Linux $(uname -r): $rest" "$HF/verifier.log" ;;
+verify() { # verify OBJECT: each of its programs
+	"$HOLDFAST_BIN/verifier" "$HOLDFAST_BIN/$1" >"$HF/programs" 2>"$HF/verifier.log"
+	while read -r word name rest; do
+		case $word in
+		program)
+			program="${name%:} of $1"
+			case $rest in
+			# Some hosts take no tracing or LSM program from anybody.
+			*"not permitted"*) skip "$program on Linux $(uname -r): $rest" ;;
+			loaded*) pass "$program is loaded by Linux $(uname -r): $rest" ;;
+			*) fail "$program is loaded by Linux $(uname -r): $rest" "$HF/verifier.log" ;;
+			esac
+			;;
+		# "processed N insns (limit 1000000) ..."
+		processed) check "$program: $name instructions followed, less than $MOST" test "$name" -lt "$MOST" ;;
 		esac
-		;;
-	# "processed N insns (limit 1000000) ..."
-	processed) check "$program: $name instructions followed, less than $MOST" test "$name" -lt "$MOST" ;;
-	esac
-done <"$HF/programs"
+	done <"$HF/programs"
+}
+
+verify gate.bpf.o
+if [ $(($(uname -r | sed 's/^\([0-9]*\)\.\([0-9]*\).*/\1 * 1000 + \2/'))) -ge 6002 ]; then
+	verify gate-6.2.bpf.o
+else
+	skip "gate-6.2.bpf.o on Linux $(uname -r): it is for Linux 6.2 and later"
+fi
 finish

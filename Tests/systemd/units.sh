@@ -32,7 +32,7 @@ if ! command -v systemd-analyze >/dev/null; then
 	finish
 fi
 check "make install, to a folder" make -s -C "$systemd/../.." install BIN="$HOLDFAST_BIN" DESTDIR="$ROOT"
-for file in usr/sbin/mapd usr/bin/mapctl usr/libexec/holdfast/oci-hook usr/lib/holdfast/gate.bpf.o; do
+for file in usr/sbin/mapd usr/bin/mapctl usr/libexec/holdfast/oci-hook usr/lib/holdfast/gate.bpf.o usr/lib/holdfast/gate-6.2.bpf.o; do
 	check "/$file is there" test -s "$ROOT/$file"
 done
 for stage in createRuntime poststart poststop; do

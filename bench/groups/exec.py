@@ -121,6 +121,7 @@ def measure():
                 containers["protect"].nest(depth)
                 yield gate_figure(f"protect.cgroup{depth}", probe, workers["protect"], DEPTHS[4])
     yield again()
+    yield by_calls()
     if hierarchy("pids"):
         yield from on_v1()
 
@@ -137,6 +138,17 @@ def again():
     return Figure("exec.gate.protect.depth4.again", (twice - once) / 1000, "us",
                   "the gate attached twice, less attached once: the second run finds all that it reads in the caches; what "
                   "the first one takes beyond that is memory")
+
+
+def by_calls():
+    """The gate of gate.bpf.o, which kernels before 6.2 run, on this one."""
+    with Node(plain_loads=False) as node:
+        node.start()
+        worker = Worker.inside(start(node, "protect"))
+        with release_gate(node) as probe:
+            times = [time / 1000 for time in gate_times(probe, worker, DEPTHS[4], rounds(2000))]
+    return median_of("exec.gate.protect.depth4.calls", times, "us",
+                     "the gate of gate.bpf.o, which kernels before 6.2 run: bpf_probe_read_kernel() in place of plain loads")
 
 
 def on_v1():

@@ -2,12 +2,12 @@
 """What a figure that may miss its target is made of: shown beside it where it does."""
 
 _GATE = (
-    "Two things make it up. About a hundred calls of `bpf_probe_read_kernel`: with plain loads instead (`bpf_rdonly_cast`, "
-    "Linux 6.2) the same execs took 2.4 us where the calls took 4.1. And memory: with plain loads a second run of the gate "
-    "in the same exec took 1.05 us of 2.97 (`exec.gate.protect.depth4.again` measures that); what the first one takes beyond "
-    "it is some 25 cache lines of maps, mounts and namespaces, and the gate's own code, that the exec and the other work on "
-    "this machine have pushed out of the caches. Plain loads are not in: the verifier of 5.10 removes the branch for "
-    "newer kernels so slowly that an emulated guest was seen to hang. It takes a second object for newer kernels.")
+    "Memory. `exec.gate.protect.depth4.again` is what a second run of the gate in the same exec takes: all that it computes, "
+    "SipHash of four names in two lanes and six look-ups included. What the first one takes beyond that is some 25 cache lines "
+    "of maps, mounts and namespaces, their TLB entries in a virtual machine, and the gate's own code, which the exec has "
+    "pushed out of the caches. A program that does nothing but read a path and look it up once "
+    "(`baselines.time.inner38`, `baselines.time.programs1`) misses the target on this machine as well. Kernels before "
+    "6.2, which have no plain loads for programs, take `exec.gate.protect.depth4.calls`.")
 
 LIMITS = {
     "exec.gate.unbound": (

@@ -38,6 +38,8 @@ public final class Gate: @unchecked Sendable {
   public let layout: Int
   public let features: KernelFeatures
   public let pinDirectory: String
+  /// Which of the gate's files was loaded.
+  public let file: String
   /// nil: nothing is attached, nothing is enforced.
   public let attachPoint: AttachPoint?
   public let refusals: [Refusal]
@@ -92,9 +94,14 @@ public final class Gate: @unchecked Sendable {
           + (predecessor === source ? ", with all that it holds" : ""))
     }
 
-    let (object, attachPoint, refusals) = try Self.load(options, features: features, pins: pins, carried: sizes)
-    self.attachPoint = attachPoint
-    self.refusals = refusals
+    let files = try GateFiles(path: options.object, configured: first, kernel: features)
+    if let note = files.note { notes.append(note) }
+    let loaded = try Self.load(options, files: files.paths, features: features, pins: pins, carried: sizes)
+    let object = loaded.object
+    file = loaded.file
+    attachPoint = loaded.attachPoint
+    refusals = loaded.refusals
+    notes += loaded.notes
     let maps = try object.maps()
     try source?.copy(to: maps)
     if isWhole { for predecessor in predecessors { predecessor.resume(with: maps) } }
@@ -220,18 +227,24 @@ public final class Gate: @unchecked Sendable {
     return [key.lane0, key.lane1] == event.key.path
   }
 
-  private static func load(
-    _ options: Options, features: KernelFeatures, pins: Pins, carried: [String: Int]
-  ) throws(EnforcementError) -> (GateObject, AttachPoint?, [Refusal]) {
+  private struct Loaded {
+    var object: GateObject
+    var file: String
+    var attachPoint: AttachPoint?
     var refusals: [Refusal] = []
-    let candidates: [AttachPoint]
+    var notes: [String] = []
+  }
+
+  /// The best attach point that takes any of the files, and of these the best.
+  private static func load(
+    _ options: Options, files: [String], features: KernelFeatures, pins: Pins, carried: [String: Int]
+  ) throws(EnforcementError) -> Loaded {
+    var refusals: [Refusal] = []
+    let candidates: [AttachPoint?]
     switch options.attach {
     case .best: candidates = AttachPoint.allCases
     case .only(let point): candidates = [point]
-    case .nothing:
-      let object = try GateObject(path: options.object)
-      try object.load(nil, sizes: options.sizes, pins: pins, carried: carried)
-      return (object, nil, [])
+    case .nothing: candidates = [nil]
     }
     for point in candidates {
       if point == .lsm, !features.hasBPFLSM {
@@ -241,15 +254,23 @@ public final class Gate: @unchecked Sendable {
           ? "the kernel's LSM list cannot be read; mount securityfs on /sys/kernel/security"
           : "bpf is not in the kernel's LSM list (\(features.lsmList.joined(separator: ","))); "
             + "add it with lsm= on the kernel command line"
-        refusals.append(Refusal(attach: point, reason: reason))
+        refusals.append(Refusal(attach: .lsm, reason: reason))
         continue
       }
-      do throws(EnforcementError) {
-        let object = try GateObject(path: options.object)
-        try object.load(point, sizes: options.sizes, pins: pins, carried: carried)
-        return (object, point, refusals)
-      } catch {
-        refusals.append(Refusal(attach: point, reason: "\(error)"))
+      var problems: [String] = []
+      for file in files {
+        do throws(EnforcementError) {
+          let object = try GateObject(path: file)
+          try object.load(point, sizes: options.sizes, pins: pins, carried: carried)
+          return Loaded(object: object, file: file, attachPoint: point, refusals: refusals, notes: problems)
+        } catch {
+          guard let point else { throw error }
+          guard file == files.last else {
+            problems.append("\(file) is not used: \(error)")
+            continue
+          }
+          refusals.append(Refusal(attach: point, reason: "\(error)"))
+        }
       }
     }
     let reasons = refusals.map { "\($0.attach.rawValue): \($0.reason)" }.joined(separator: "; ")

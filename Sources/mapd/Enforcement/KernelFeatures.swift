@@ -11,6 +11,13 @@ public struct KernelFeatures: Sendable {
 
   public var hasBPFLSM: Bool { lsmList.contains("bpf") }
 
+  /// Is this Linux `version` (major, minor), or later? False where the release does not say.
+  func isAtLeast(_ version: (Int, Int)) -> Bool {
+    let numbers = release.split(maxSplits: 2, omittingEmptySubsequences: false) { !$0.isNumber }.prefix(2)
+    guard numbers.count == 2, let major = Int(numbers[0]), let minor = Int(numbers[1]) else { return false }
+    return (major, minor) >= version
+  }
+
   public static func read() -> KernelFeatures {
     var name = utsname()
     uname(&name)

@@ -57,8 +57,8 @@ public struct PinnedGate {
     }
   }
 
-  /// Are the attached programs those of an object file? It is loaded for that, on the maps that are
-  /// pinned, and attached nowhere.
+  /// Are the attached programs those of an object file, or of the faster one beside it? They are
+  /// loaded for that, on the maps that are pinned, and attached nowhere.
   /// - Returns: nil when it cannot be told: the maps are not whole, or of another layout.
   public func isOf(object path: String) throws(EnforcementError) -> Bool? {
     guard let attachPoint, missingMaps.isEmpty else { return nil }
@@ -68,9 +68,21 @@ public struct PinnedGate {
     for name in GateObject.pinnedMaps {
       guard let map = MapHandle(pinned: pins.map(name)), specs[name]?.fits(map.info) == true else { return nil }
     }
+    let files = try GateFiles(path: path, configured: object, kernel: .read()).paths
+    for file in files {
+      do throws(EnforcementError) {
+        if try isBehind(attachPoint, object: GateObject(path: file)) { return true }
+      } catch where file != path {
+        continue // a kernel that does not take the faster one
+      }
+    }
+    return false
+  }
+
+  private func isBehind(_ attachPoint: AttachPoint, object: GateObject) throws(EnforcementError) -> Bool {
     try object.load(attachPoint, sizes: MapSizes(), pins: pins)
     for program in attachPoint.programs {
-      guard let link = links.first(where: { $0.path == pins.link(program) }) else { return nil }
+      guard let link = links.first(where: { $0.path == pins.link(program) }) else { return false }
       guard try object.isBehind(link, program) else { return false }
     }
     return true
