@@ -72,8 +72,8 @@ public struct PinnedGate {
     for file in files {
       do throws(EnforcementError) {
         if try isBehind(attachPoint, object: GateObject(path: file)) { return true }
-      } catch where file != path {
-        continue // a kernel that does not take the faster one
+      } catch  where file != path {
+        continue  // a kernel that does not take the faster one
       }
     }
     return false
