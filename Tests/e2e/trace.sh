@@ -93,11 +93,28 @@ burst() {
 	end_trace
 }
 
+# A mapd that stands still reads nothing: of the ring buffer, which has room for about 1,200
+# events, traces take a half, and a report finds room in the other.
+leaves_room() {
+	protect still /bin/sh /bin/true
+	begin_trace
+	eventually "of all containers again" shows still /bin/true allow
+	halt_mapd
+	check "2,000 execs are traced, and nobody reads" in_shell still \
+		'n=0; while [ $n -lt 2000 ]; do /bin/true; n=$((n + 1)); done'
+	check "a foreign one is refused" refused still /bin/touch /tmp/witness
+	kill -CONT "$MAPD_PID"
+	eventually "its report is there" event containerId=still executable=/bin/touch verdict=refuse count=1
+	check "no report was lost" [ "$(counter eventsLost)" = 0 ]
+	check "of the trace more than half was" [ "$(counter tracesLost)" -gt 1000 ]
+	end_trace
+}
+
 if ! start_mapd; then
 	fail "mapd starts" "$HF/mapd.log"
 	finish
 fi
-for scenario in of_one_container of_all mistyped burst; do
+for scenario in of_one_container of_all mistyped leaves_room burst; do
 	[ -z "${ONLY:-}" ] || [ "$ONLY" = "$scenario" ] || continue
 	"$scenario"
 done
