@@ -21,8 +21,7 @@ struct Mapctl: ParsableCommand {
     version: "\(Release.version)",
     subcommands: [
       Status.self, Containers.self, Policies.self, Proposals.self, Violations.self, Events.self, Trace.self,
-      Explain.self,
-      Verify.self, Top.self, Hooks.self, Doctor.self, Uninstall.self,
+      Explain.self, Verify.self, Top.self, Hooks.self, Doctor.self, Uninstall.self,
     ])
 
   @OptionGroup var options: Options

@@ -130,7 +130,8 @@ outcome() {
 our_hooks() {
 	local one found=1
 	for one in $(grep -l '^oci-hook' /proc/[0-9]*/cmdline 2>/dev/null); do
-		grep -qF "$HOOK_SOCKET" "$one" 2>/dev/null || continue
+		# busybox's grep sees a line to its first NUL
+		tr '\0' ' ' <"$one" 2>/dev/null | grep -qF "$HOOK_SOCKET" || continue
 		one=${one#/proc/}
 		echo "${one%/cmdline}"
 		found=0
