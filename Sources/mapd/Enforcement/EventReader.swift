@@ -26,9 +26,8 @@ public final class EventReader: @unchecked Sendable {
   deinit { ring_buffer__free(buffer) }
 
   /// Hands over what is there, waiting up to `milliseconds` for the first record.
-  public func poll(milliseconds: Int32) {
-    _ = ring_buffer__poll(buffer, milliseconds)
-  }
+  /// - Returns: false when it was interrupted.
+  public func poll(milliseconds: Int32) -> Bool { ring_buffer__poll(buffer, milliseconds) >= 0 }
 }
 
 private func receiveRecord(

@@ -65,16 +65,17 @@ struct MapServer {
     let violations = ViolationStore(stateDirectory: paths.state, log: log)
     let learner = Learner(registry: registry, stateDirectory: paths.state, log: log)
     let exporter = LogExporter(configuration.otlp, version: "\(Release.version)", log: log)
+    let marks = ReadingMarks()
     let journal = EventJournal(
       registry: registry, gate: gate, violations: violations, learning: learner, output: STDOUT_FILENO,
-      memory: paths.run + "/reports", observe: exporter.observe)
+      marks: marks, memory: paths.run + "/reports", observe: exporter.observe)
     let tracer = Tracer(registry: registry, gate: gate)
     let readiness = Readiness(
       registry: registry, violations: violations, stateDirectory: paths.state, log: log)
     let editor = PolicyEditor(registry: registry, source: source, directory: paths.policies, log: log)
     let operations = Operations(
       registry: registry, gate: gate, violations: violations, learner: learner, editor: editor, readiness: readiness)
-    let pump = EventPump(procfs: paths.procfs)
+    let pump = EventPump(marks: marks, procfs: paths.procfs)
     try pump.start(gate)
     let keeper = ConfigurationKeeper(configuration, registry: registry, log: log, load: options.load) { new in
       threshold.level = new.logLevel.level

@@ -47,21 +47,26 @@ public actor EventJournal {
   private var followers: [Int: AsyncStream<ViolationEvent>.Continuation] = [:]
   private var nextFollower = 0
   private let memory: ReportMemory?
-  /// Reports that were counted, but whose event nobody has seen, when repeats were told last.
-  private var unseen = Set<ReportKey>()
+  private let marks: ReadingMarks
+  /// Reports that were counted, but whose event nobody has seen, when this was looked at last; the mark
+  /// that was asked for then, and the latest that has come.
+  private var unseen: (reports: Set<ReportKey>, mark: UInt64) = ([], 0)
+  private var read: UInt64 = 0
 
   /// - Parameters:
   ///   - output: descriptor for the event log, a JSON line each.
+  ///   - marks: of the pump.
   ///   - memory: file of what has been told, for the mapd after this one.
   public init(
     registry: ContainerRegistry, gate: Gate, violations: ViolationStore, learning: (any LearningRecorder)?,
-    output: Int32, memory: String? = nil, observe: @escaping @Sendable (ViolationEvent) -> Void = { _ in }
+    output: Int32, marks: ReadingMarks, memory: String? = nil, observe: @escaping @Sendable (ViolationEvent) -> Void = { _ in }
   ) {
     self.registry = registry
     self.gate = gate
     self.violations = violations
     self.learning = learning
     self.output = output
+    self.marks = marks
     self.observe = observe
     self.memory = memory.map(ReportMemory.init)
     let present = Set(gate.reports.counts().map(\.0))
@@ -148,12 +153,17 @@ public actor EventJournal {
   }
 
   /// Reports whose event is not on its way any more: the ring was full, or a mapd took it and
-  /// was killed. Twice seen without one, so that it had its time.
+  /// was killed. Seen without one twice, and all that was in the ring the first time has been read: on
+  /// a busy node that takes longer than it is from one look to the next.
   private func tellUnseen(_ counts: [(ReportKey, UInt64)]) async {
+    guard unseen.reports.isEmpty || read >= unseen.mark else { return }
     let nameless = counts.filter { known[$0.0] == nil && finals[$0.0] == nil }
-    for (key, count) in nameless where unseen.contains(key) { await tellUnseen(key, count) }
-    unseen = Set(nameless.map(\.0))
+    for (key, count) in nameless where unseen.reports.contains(key) { await tellUnseen(key, count) }
+    unseen = (Set(nameless.map(\.0)), nameless.isEmpty ? 0 : marks.ask())
   }
+
+  /// What was in the ring buffer when `mark` was asked for has come in.
+  func hasRead(_ mark: UInt64) { read = mark }
 
   /// What of a lost event its count alone tells.
   private func tellUnseen(_ key: ReportKey, _ count: UInt64) async {

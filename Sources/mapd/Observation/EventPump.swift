@@ -20,8 +20,9 @@ public final class EventPump: Sendable {
   public let compared = Atomic<UInt64>(0)
   /// Traces that found no room.
   public let tracesDropped = Atomic<UInt64>(0)
-  private let stream: AsyncStream<Observed>
-  private let continuation: AsyncStream<Observed>.Continuation
+  private let marks: ReadingMarks
+  private let stream: AsyncStream<Step>
+  private let continuation: AsyncStream<Step>.Continuation
   /// Beside the reports, so that they take no room of theirs.
   private let traces: AsyncStream<Observed>
   private let tracesContinuation: AsyncStream<Observed>.Continuation
@@ -32,8 +33,15 @@ public final class EventPump: Sendable {
     var process: ProcessDetails?
   }
 
+  private enum Step: Sendable {
+    case event(Observed)
+    /// All that was in the ring buffer when this mark was asked for has been handed over.
+    case mark(UInt64)
+  }
+
   /// - Parameter procfs: of the host.
-  public init(procfs: String = "/proc") {
+  public init(marks: ReadingMarks, procfs: String = "/proc") {
+    self.marks = marks
     processes = ProcessReader(root: procfs)
     (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.backlog))
     (traces, tracesContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Tracer.backlog))
@@ -51,13 +59,18 @@ public final class EventPump: Sendable {
       // At once: the process may be gone in a moment.
       let process = processes.details(pid: event.pid, parent: event.ppid, executable: event.path)
       let observed = Observed(event: event, process: process)
-      if event.isReport, case .dropped = continuation.yield(observed) { dropped.add(1, ordering: .relaxed) }
+      if event.isReport, case .dropped = continuation.yield(.event(observed)) { dropped.add(1, ordering: .relaxed) }
       if event.isTrace, case .dropped = tracesContinuation.yield(observed) {
         tracesDropped.add(1, ordering: .relaxed)
       }
     }
     let thread = ReadingThread { [self] in
-      while !stopping.load(ordering: .relaxed) { reader.poll(milliseconds: 200) }
+      var told: UInt64 = 0
+      while !stopping.load(ordering: .relaxed) {
+        let asked = marks.latest
+        guard reader.poll(milliseconds: 200), asked > told else { continue }
+        if case .enqueued = continuation.yield(.mark(asked)) { told = asked }
+      }
       continuation.finish()
       tracesContinuation.finish()
     }
@@ -69,13 +82,30 @@ public final class EventPump: Sendable {
   /// Returns after stop().
   public func run(into journal: EventJournal, traces tracer: Tracer) async {
     async let traced: Void = tell(tracer)
-    for await one in stream { await journal.receive(one.event, one.process) }
+    for await step in stream {
+      switch step {
+      case .event(let one): await journal.receive(one.event, one.process)
+      case .mark(let mark): await journal.hasRead(mark)
+      }
+    }
     await traced
   }
 
   private func tell(_ tracer: Tracer) async {
     for await one in traces { await tracer.receive(one.event, one.process) }
   }
+}
+
+/// Asks the thread that reads the ring buffer to say when all that is in it has been handed over.
+public final class ReadingMarks: Sendable {
+  private let asked = Atomic<UInt64>(0)
+
+  public init() {}
+
+  /// - Returns: the mark that will come then.
+  func ask() -> UInt64 { asked.add(1, ordering: .sequentiallyConsistent).newValue }
+
+  fileprivate var latest: UInt64 { asked.load(ordering: .sequentiallyConsistent) }
 }
 
 /// A detached POSIX thread with a closure.
