@@ -59,7 +59,8 @@ public actor EventJournal {
   ///   - memory: file of what has been told, for the mapd after this one.
   public init(
     registry: ContainerRegistry, gate: Gate, violations: ViolationStore, learning: (any LearningRecorder)?,
-    output: Int32, marks: ReadingMarks, memory: String? = nil, observe: @escaping @Sendable (ViolationEvent) -> Void = { _ in }
+    output: Int32, marks: ReadingMarks, memory: String? = nil,
+    observe: @escaping @Sendable (ViolationEvent) -> Void = { _ in }
   ) {
     self.registry = registry
     self.gate = gate
