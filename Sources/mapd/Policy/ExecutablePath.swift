@@ -40,7 +40,7 @@ public struct ExecutablePath: Hashable, Sendable, Comparable {
   /// - Throws: `PathError` with what is wrong and what to do.
   public init(_ text: String) throws(PathError) {
     let bytes = Array(text.utf8)
-    let shown = PathError.quoted(text)
+    var shown: String { PathError.quoted(text) }
     guard let first = bytes.first else {
       throw PathError("is empty; write the absolute path of an executable, or remove the entry")
     }

@@ -8,13 +8,16 @@ package struct Field {
   let log: ProblemLog
 
   static func join(_ path: String, _ name: String) -> String {
-    let plain =
-      !name.isEmpty
-      && name.unicodeScalars.allSatisfy {
-        $0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "-" || $0 == "_"
-      }
+    let plain = !name.isEmpty && name.unicodeScalars.allSatisfy(isPlain)
     let shown = plain ? name : "[\(PathError.quoted(name))]"
     return path.isEmpty || !plain ? path + shown : "\(path).\(shown)"
+  }
+
+  private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar {
+    case "a"..."z", "A"..."Z", "0"..."9", "-", "_": true
+    default: !scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+    }
   }
 
   package func problem(_ message: String) {

@@ -95,8 +95,8 @@ extension PolicySet {
   /// Policies that the pod asks for by label or annotation and that are not in force. The container
   /// is judged by the others only, or not at all, so this belongs in a loud log line.
   public func missing(for workload: WorkloadIdentity) -> [PolicyName] {
-    let present = Set(byNamespace[workload.namespace, default: []].map(\.name.name))
-    return workload.namedPolicies.subtracting(present).sorted().map {
+    let present = byNamespace[workload.namespace]
+    return workload.namedPolicies.filter { present?.byName[$0] == nil }.sorted().map {
       PolicyName(namespace: workload.namespace, name: $0)
     }
   }
@@ -113,7 +113,7 @@ extension PolicySet {
   ///   lists it grants. A relaxation lifts a check as a whole, so one lax policy must not lift it
   ///   for all.
   public func match(_ workload: WorkloadIdentity) -> PolicyMatch {
-    let matching = byNamespace[workload.namespace, default: []].filter { $0.isFor(workload) }
+    let matching = byNamespace[workload.namespace]?.matching(workload) ?? []
     guard !matching.isEmpty else { return .unmatched }
     let names = matching.map(\.name).sorted()
     let running = matching.contains { $0.runningProcesses == .kill } ? RunningProcesses.kill : .report
@@ -152,11 +152,21 @@ extension PolicySet {
   }
 }
 
-extension WorkloadPolicy {
-  /// A selector decides alone; without one the pod has to ask for the policy by name.
-  /// The namespaces are the same already.
-  func isFor(_ workload: WorkloadIdentity) -> Bool {
-    if let selector { return selector.matches(workload.podLabels) }
-    return workload.namedPolicies.contains(name.name)
+/// The policies of one namespace, so that a container's are found without a look at each: a node may
+/// have thousands.
+struct NamespacePolicies: Hashable, Sendable {
+  let byName: [String: WorkloadPolicy]
+  /// Those with a selector, which decides alone.
+  private let selecting: [WorkloadPolicy]
+
+  init(_ policies: [WorkloadPolicy]) {
+    byName = Dictionary(uniqueKeysWithValues: policies.map { ($0.name.name, $0) })
+    selecting = policies.filter { $0.selector != nil }
+  }
+
+  /// Without a selector the pod has to ask for the policy by name.
+  func matching(_ workload: WorkloadIdentity) -> [WorkloadPolicy] {
+    let named = workload.namedPolicies.compactMap { byName[$0] }.filter { $0.selector == nil }
+    return named + selecting.filter { $0.selector?.matches(workload.podLabels) == true }
   }
 }

@@ -10,10 +10,10 @@ public enum PolicyParser {
     public var line: Int
   }
 
+  public typealias Result = (policies: [Parsed], problems: [PolicyProblem])
+
   /// All policies of a file, or all that is wrong with it: a file counts as a whole or not at all.
-  public static func parse(_ bytes: [UInt8], file: String) -> (
-    policies: [Parsed], problems: [PolicyProblem]
-  ) {
+  public static func parse(_ bytes: [UInt8], file: String) -> Result {
     let log = ProblemLog(file: file)
     guard let documents = YAMLText.documents(in: bytes, log: log) else { return ([], log.problems) }
     var parsed: [Parsed] = []

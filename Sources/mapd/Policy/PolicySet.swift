@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dispatch
 
 /// What a policy directory holds at one moment. A file that could not be read carries the reason.
 public struct PolicyFile: Hashable, Sendable {
@@ -45,7 +46,7 @@ public struct PolicySet: Hashable, Sendable {
   /// Good content by file, last good where the present content is bad.
   private let files: [String: [PlacedPolicy]]
   /// In force, by namespace.
-  let byNamespace: [String: [WorkloadPolicy]]
+  let byNamespace: [String: NamespacePolicies]
 
   public static let empty = PolicySet(files: [:], problems: [])
 
@@ -54,19 +55,12 @@ public struct PolicySet: Hashable, Sendable {
   public init(files: [PolicyFile], previous: PolicySet = .empty) {
     var good: [String: [PlacedPolicy]] = [:]
     var problems: [PolicyProblem] = []
-    for file in files {
-      var found: [PolicyProblem]
-      switch file.content {
-      case .bytes(let bytes):
-        let result = PolicyParser.parse(bytes, file: file.name)
-        found = result.problems
-        if found.isEmpty {
-          good[file.name] = result.policies.map {
-            PlacedPolicy(policy: $0.policy, file: file.name, line: $0.line, isLastGood: false)
-          }
+    for (file, result) in zip(files, Self.parse(files)) {
+      let found = result.problems
+      if found.isEmpty {
+        good[file.name] = result.policies.map {
+          PlacedPolicy(policy: $0.policy, file: file.name, line: $0.line, isLastGood: false)
         }
-      case .unreadable(let reason):
-        found = [PolicyProblem(file: file.name, message: reason)]
       }
       if !found.isEmpty, let last = previous.files[file.name] {
         good[file.name] = last.map {
@@ -79,6 +73,27 @@ public struct PolicySet: Hashable, Sendable {
     }
     self.init(files: good, problems: problems)
     learning = previous.learning
+  }
+
+  /// Of each file, in their order. Thousands are parsed on all processors: at its start mapd answers
+  /// no hook before it knows its policies.
+  private static func parse(_ files: [PolicyFile]) -> [PolicyParser.Result] {
+    var results = [PolicyParser.Result](repeating: ([], []), count: files.count)
+    results.withUnsafeMutableBufferPointer { results in
+      nonisolated(unsafe) let results = results
+      let each = 64
+      DispatchQueue.concurrentPerform(iterations: (files.count + each - 1) / each) { part in
+        for index in part * each..<min((part + 1) * each, files.count) {
+          let file = files[index]
+          switch file.content {
+          case .bytes(let bytes): results[index] = PolicyParser.parse(bytes, file: file.name)
+          case .unreadable(let reason):
+            results[index] = ([], [PolicyProblem(file: file.name, message: reason)])
+          }
+        }
+      }
+    }
+    return results
   }
 
   /// The directory itself could not be read. Everything stays in force: losing sight of the
@@ -127,5 +142,6 @@ public struct PolicySet: Hashable, Sendable {
     self.proposals = sorted(.proposal)
     self.problems = problems.sorted()
     self.byNamespace = Dictionary(grouping: policies.map(\.policy)) { $0.name.namespace }
+      .mapValues(NamespacePolicies.init)
   }
 }
