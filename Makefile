@@ -8,7 +8,7 @@ CONFIGURATION ?= release
 SWIFT_BUILD := swift build -c $(CONFIGURATION) --static-swift-stdlib
 BPF_CFLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Werror -Wno-unused-parameter
 # One program, built twice: for every kernel, and by plain loads for Linux 6.2 and later.
-GATE := bpf/gate.bpf.o bpf/gate-6.2.bpf.o
+GATE_OBJECTS := bpf/gate.bpf.o bpf/gate-6.2.bpf.o
 # Chooses among the guests of vm-test; empty: all of them.
 export KERNEL ATTACH CGROUP SUITE GATE RUNC CRUN SCALE ONLY
 
@@ -20,7 +20,7 @@ help: ## this list
 setup: ## install what the build and the tests need (Debian packages)
 	@tools/setup test
 
-build: $(GATE) ## mapd, mapctl, oci-hook and the gate, in out/bin
+build: $(GATE_OBJECTS) ## mapd, mapctl, oci-hook and the gate, in out/bin
 	@tools/setup build
 	$(SWIFT_BUILD)
 	@mkdir -p $(BIN)
@@ -28,7 +28,7 @@ build: $(GATE) ## mapd, mapctl, oci-hook and the gate, in out/bin
 		install -m 755 "$$($(SWIFT_BUILD) --show-bin-path)/$$program" $(BIN)/; \
 		strip $(BIN)/$$program; \
 	done
-	@install -m 644 $(GATE) $(BIN)/
+	@install -m 644 $(GATE_OBJECTS) $(BIN)/
 
 # Does not build: it may be run as another user. Debian's places; mind that DESTDIR= and the
 # units, which name /usr/sbin/mapd, must go together.
@@ -42,7 +42,7 @@ install: ## what `make build` made, units, hooks, completions, manual pages if m
 	install -m 755 $(BIN)/mapd $(DESTDIR)/usr/sbin/
 	install -m 755 $(BIN)/mapctl $(DESTDIR)/usr/bin/
 	install -m 755 $(BIN)/oci-hook $(DESTDIR)/usr/libexec/holdfast/
-	install -m 644 $(GATE:bpf/%=$(BIN)/%) $(DESTDIR)/usr/lib/holdfast/
+	install -m 644 $(GATE_OBJECTS:bpf/%=$(BIN)/%) $(DESTDIR)/usr/lib/holdfast/
 	install -m 644 packaging/systemd/mapd.service packaging/systemd/*.socket $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 packaging/tmpfiles.d/holdfast.conf $(DESTDIR)/usr/lib/tmpfiles.d/
 	install -m 644 hooks.d/*.json $(DESTDIR)/usr/share/containers/oci/hooks.d/
@@ -70,7 +70,7 @@ test-programs: ## what the suites run: the bypass corpus, random paths, the veri
 	$(CLANG) $(BPF_CFLAGS) -DHF_TEST_CHANGED -c bpf/gate.bpf.c -o $(BIN)/gate-changed.bpf.o
 
 bpf/gate-6.2.bpf.o: BPF_CFLAGS += -DHF_PLAIN_LOADS
-$(GATE): $(wildcard bpf/*.bpf.c bpf/*.h)
+$(GATE_OBJECTS): $(wildcard bpf/*.bpf.c bpf/*.h)
 	@tools/setup build
 	$(CLANG) $(BPF_CFLAGS) -c bpf/gate.bpf.c -o $@
 

@@ -89,9 +89,9 @@ public struct ProcFS: Sendable {
 
   /// The fields of /proc/<pid>/stat from the third, `state`, on.
   private func status(_ pid: Int32) -> [Substring]? {
-    guard let text = try? text(pid, "stat"), let end = text.lastIndex(of: ")") else { return nil }
+    guard let text = try? text(pid, "stat"), let end = text.utf8.lastIndex(of: UInt8(ascii: ")")) else { return nil }
     // the name in parentheses may itself hold spaces and parentheses
-    return text[text.index(after: end)...].split(separator: " ")
+    return text[text.utf8.index(after: end)...].split(" ")
   }
 
   func cgroups(_ pid: Int32) throws(AdmissionError) -> [CgroupLine] {
@@ -99,11 +99,10 @@ public struct ProcFS: Sendable {
   }
 
   static func parseCgroups(_ text: String) -> [CgroupLine] {
-    text.split(separator: "\n").compactMap { line in
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+    text[...].split("\n").compactMap { line in
+      let fields = line.split(":", maxSplits: 2, omittingEmpty: false)
       guard fields.count == 3, let hierarchy = UInt32(fields[0]) else { return nil }
-      return CgroupLine(
-        hierarchy: hierarchy, controllers: fields[1].split(separator: ","), path: String(fields[2]))
+      return CgroupLine(hierarchy: hierarchy, controllers: fields[1].split(","), path: String(fields[2]))
     }
   }
 
@@ -120,14 +119,14 @@ public struct ProcFS: Sendable {
   }
 
   static func parseMounts(_ text: String) -> [MountLine] {
-    text.split(separator: "\n").compactMap { line in
-      let fields = line.split(separator: " ")
+    text[...].split("\n").compactMap { line in
+      let fields = line.split(" ")
       guard fields.count > 6, let id = UInt32(fields[0]),
         let dash = fields[6...].firstIndex(of: "-"), dash + 3 < fields.count
       else { return nil }
       var options: [String: String] = [:]
       for option in splitOptions(fields[dash + 3]) {
-        let pair = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let pair = option.split("=", maxSplits: 1, omittingEmpty: false)
         options[String(pair[0])] = pair.count > 1 ? unescape(pair[1]) : ""
       }
       return MountLine(
@@ -138,15 +137,16 @@ public struct ProcFS: Sendable {
 
   /// A comma inside an overlay option is written `\,`.
   private static func splitOptions(_ text: Substring) -> [Substring] {
+    guard text.utf8.contains(UInt8(ascii: "\\")) else { return text.split(",", omittingEmpty: false) }
     var options: [Substring] = []
     var start = text.startIndex
     var escaped = false
-    for index in text.indices {
+    for index in text.utf8.indices {
       if escaped { escaped = false; continue }
-      if text[index] == "\\" { escaped = true }
-      if text[index] == "," {
+      if text.utf8[index] == UInt8(ascii: "\\") { escaped = true }
+      if text.utf8[index] == UInt8(ascii: ",") {
         options.append(text[start..<index])
-        start = text.index(after: index)
+        start = text.utf8.index(after: index)
       }
     }
     return options + [text[start...]]
@@ -154,6 +154,7 @@ public struct ProcFS: Sendable {
 
   /// `\040` is a space; `\:` and `\,` are an overlay option's own.
   private static func unescape(_ text: Substring) -> String {
+    guard text.utf8.contains(UInt8(ascii: "\\")) else { return String(text) }
     let bytes = Array(text.utf8)
     var out: [UInt8] = []
     var index = 0
@@ -173,5 +174,17 @@ public struct ProcFS: Sendable {
       index += 1
     }
     return String(decoding: out, as: UTF8.self)
+  }
+}
+
+extension Substring {
+  /// By bytes, as the kernel writes: to Swift a carriage return and the line feed after it are one
+  /// character, and a path that ends so would hide the line that follows.
+  fileprivate func split(
+    _ separator: Unicode.Scalar, maxSplits: Int = .max, omittingEmpty: Bool = true
+  ) -> [Substring] {
+    utf8.split(
+      separator: UInt8(ascii: separator), maxSplits: maxSplits, omittingEmptySubsequences: omittingEmpty
+    ).map(Substring.init)
   }
 }
