@@ -47,9 +47,9 @@ still_refuses "after that"
 # Somebody listens for mapd, as systemd does.
 rm -f "$HOOK_SOCKET"
 if command -v python3 >/dev/null; then
-	python3 -c "import socket,time; s=socket.socket(socket.AF_UNIX); s.bind('$HOOK_SOCKET'); s.listen(); time.sleep(1000)" &
+	python3 -c "import socket,time; s=socket.socket(socket.AF_UNIX); s.bind('$HOOK_SOCKET'); s.listen(); open('$HF/listens','w'); time.sleep(1000)" &
 	listener=$!
-	wait_until test -S "$HOOK_SOCKET"
+	wait_until test -e "$HF/listens"
 	check "while its socket is listened on it is refused" ends_with 4 uninstall --yes
 	says "and the unit is named" "$HF/check.log" mapd.socket
 	kill $listener
