@@ -23,6 +23,16 @@ LIMITS = {
         "instructions of the gate, which mapd loads to compare it with the one that is pinned. What is left is some 2 ms "
         "for a container: its record, its process, its cgroup and its mounts are read from disk and procfs. The gate "
         "judges meanwhile; hooks wait."),
+    "mapd.start.policies10000": (
+        "Each file is parsed by the YAML library, and each container's policies are found. Until commit 68fe8a4 the first "
+        "was done on one processor, and the second by a look at every policy for every container."),
+    "hook.ratio.oci-hook": (
+        "Within its noise of the target. What the hook does beyond a program that does nothing: it reads and parses the "
+        "state, asks over a socket, and takes four page faults more."),
+    "hook.start.added.oci-hook": (
+        "Two runs of the hook, each a process that the runtime starts (see `hook.start.added.nothing` and `hook.time`), and "
+        "mapd's two answers, `mapd.bind.clients1` the longer one: cgroup, process and mount table are read as text, the "
+        "record is encoded as JSON."),
     "mapd.memory.full": (
         "Up to 20 MB are pages of the program file; a policy of 10 executables takes 3.3 kB as parsed: strings, "
         "an array, and an entry in each of three dictionaries."),
