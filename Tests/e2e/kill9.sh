@@ -52,6 +52,7 @@ survives() {
 	pass "$RUNTIME: mapd starts again"
 	mapctl status --json | plain_json >"$HF/status.log"
 	says "$RUNTIME, after: status says that the pins were adopted" "$HF/status.log" '"adopted":true'
+	says "$RUNTIME, after: what is attached was not loaded a second time" "$HF/mapd.log" '"loaded":"false"'
 	check "$RUNTIME, after: the binding made before is listed" bound "$name"
 	goes_on "$name" "$RUNTIME, after"
 	check "$RUNTIME, after: a forbidden exec seen never before is refused" refused "$name" /bin/rm /tmp/rounds

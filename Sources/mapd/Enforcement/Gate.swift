@@ -12,6 +12,14 @@ public final class Gate: @unchecked Sendable {
       case only(AttachPoint)
       /// Maps without programs: nothing is enforced. For tests that must fail then.
       case nothing
+
+      fileprivate var name: String {
+        switch self {
+        case .best: "best"
+        case .only(let point): point.rawValue
+        case .nothing: "nothing"
+        }
+      }
     }
 
     public var object: String
@@ -19,12 +27,17 @@ public final class Gate: @unchecked Sendable {
     public var pinRoot: String
     public var attach: Choice
     public var sizes: MapSizes
+    /// File for a note to the next mapd, which then starts faster. nil: none.
+    public var note: String?
 
-    public init(object: String, pinRoot: String, attach: Choice, sizes: MapSizes = MapSizes()) {
+    public init(
+      object: String, pinRoot: String, attach: Choice, sizes: MapSizes = MapSizes(), note: String? = nil
+    ) {
       self.object = object
       self.pinRoot = pinRoot
       self.attach = attach
       self.sizes = sizes
+      self.note = note
     }
   }
 
@@ -38,8 +51,10 @@ public final class Gate: @unchecked Sendable {
   public let layout: Int
   public let features: KernelFeatures
   public let pinDirectory: String
-  /// Which of the gate's files was loaded.
+  /// Which of the gate's files it is of.
   public let file: String
+  /// False where the mapd before has left all as this one would make it.
+  public let wasLoaded: Bool
   /// nil: nothing is attached, nothing is enforced.
   public let attachPoint: AttachPoint?
   public let refusals: [Refusal]
@@ -96,7 +111,15 @@ public final class Gate: @unchecked Sendable {
 
     let files = try GateFiles(path: options.object, configured: first, kernel: features)
     if let note = files.note { notes.append(note) }
-    let loaded = try Self.load(options, files: files.paths, features: features, pins: pins, carried: sizes)
+    let loaded: Loaded
+    if isWhole, predecessors.isEmpty,
+      let standing = try Self.standing(options, file: files.paths[0], features: features, pins: pins)
+    {
+      loaded = standing
+    } else {
+      loaded = try Self.load(options, files: files.paths, features: features, pins: pins, carried: sizes)
+    }
+    wasLoaded = loaded.links == nil
     let object = loaded.object
     file = loaded.file
     attachPoint = loaded.attachPoint
@@ -148,7 +171,12 @@ public final class Gate: @unchecked Sendable {
     // Last: with a secret in place and the maps taken over.
     FaultPoint.pass("the overlap is written")
     config.base.pointee.overlap = predecessors.isEmpty ? 0 : 1
-    let (links, replaced) = try Self.attach(attachPoint, object: object, pins: pins, config: config)
+    let (links, replaced) =
+      if let standing = loaded.links {
+        (standing, [String]())
+      } else {
+        try Self.attach(attachPoint, object: object, pins: pins, config: config)
+      }
     if !replaced.isEmpty {
       notes.append("the gate's program was replaced by that of this release")
       Self.waitForPrograms()
@@ -161,6 +189,14 @@ public final class Gate: @unchecked Sendable {
       for predecessor in predecessors { try predecessor.carrySeals() }
     }
     self.notes = notes
+    if let note = options.note, let attachPoint, let known = AttachedGate.File(loaded.file) {
+      AttachedGate(
+        boot: AttachedGate.thisBoot, file: known, choice: options.attach.name, lsmList: features.lsmList,
+        attach: attachPoint.rawValue,
+        refusals: refusals.map { .init(attach: $0.attach.rawValue, reason: $0.reason) },
+        programs: AttachedGate.programs(links)
+      ).write(note)
+    }
   }
 
   deinit {
@@ -233,6 +269,25 @@ public final class Gate: @unchecked Sendable {
     var attachPoint: AttachPoint?
     var refusals: [Refusal] = []
     var notes: [String] = []
+    /// What is attached already, where that is known to be of the object.
+    var links: [PinnedLink]?
+  }
+
+  /// What is attached, when the mapd before has noted that it is what this one would attach.
+  private static func standing(
+    _ options: Options, file: String, features: KernelFeatures, pins: Pins
+  ) throws(EnforcementError) -> Loaded? {
+    let links = pins.links()
+    guard let note = options.note, let noted = AttachedGate.read(note), let point = AttachPoint(rawValue: noted.attach),
+      links.count == point.programs.count,
+      noted.holds(file: file, choice: options.attach.name, lsmList: features.lsmList, links: links, pins: pins)
+    else { return nil }
+    let object = try GateObject(path: file)
+    try object.reuse(pins)
+    let refusals = noted.refusals.compactMap { one in
+      AttachPoint(rawValue: one.attach).map { Refusal(attach: $0, reason: one.reason) }
+    }
+    return Loaded(object: object, file: file, attachPoint: point, refusals: refusals, links: links)
   }
 
   /// The best attach point that takes any of the files, and of these the best.

@@ -105,6 +105,17 @@ final class GateObject {
     }
   }
 
+  /// Takes over the pinned maps, all of them, without a program.
+  func reuse(_ pins: Pins) throws(EnforcementError) {
+    for name in Self.pinnedMaps {
+      let descriptor = bpf_obj_get(pins.map(name))
+      guard descriptor >= 0 else { throw .current("open map \(name)") }
+      defer { close(descriptor) }
+      let result = bpf_map__reuse_fd(try map(name), descriptor)
+      guard result == 0 else { throw EnforcementError("take over map \(name)", code: result) }
+    }
+  }
+
   /// A descriptor of the map's own, for the caller to close.
   func descriptor(of name: String) throws(EnforcementError) -> Int32 {
     let copy = fcntl(bpf_map__fd(try map(name)), F_DUPFD_CLOEXEC, 3)

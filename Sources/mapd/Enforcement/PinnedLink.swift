@@ -8,7 +8,7 @@ final class PinnedLink: Sendable {
   let path: String
   private let descriptor: Int32
   let id: UInt32
-  private let programID: UInt32
+  let programID: UInt32
 
   /// nil when no link is pinned there.
   convenience init?(_ path: String) { self.init(path, descriptor: bpf_obj_get(path)) }

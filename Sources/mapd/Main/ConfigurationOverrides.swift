@@ -69,7 +69,9 @@ extension Configuration {
     var sizes = MapSizes()
     sizes.bindings = maps.bindings
     sizes.rules = maps.rules
-    return Gate.Options(object: paths.gate, pinRoot: paths.bpffs, attach: attachPoint.choice, sizes: sizes)
+    return Gate.Options(
+      object: paths.gate, pinRoot: paths.bpffs, attach: attachPoint.choice, sizes: sizes, note: paths.run + "/gate.json"
+    )
   }
 
   /// The group of `sockets.group`.

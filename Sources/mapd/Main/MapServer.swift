@@ -154,7 +154,7 @@ struct MapServer {
     for note in gate.notes { log.warning("\(note)") }
     var metadata: Logger.Metadata = [
       "attach": "\(gate.attachPoint?.rawValue ?? "none")", "kernel": "\(gate.features.release)",
-      "adopted": "\(gate.adopted)", "object": "\(gate.file)",
+      "adopted": "\(gate.adopted)", "object": "\(gate.file)", "loaded": "\(gate.wasLoaded)",
     ]
     for refusal in gate.refusals { metadata["not_\(refusal.attach.rawValue)"] = "\(refusal.reason)" }
     guard let point = gate.attachPoint else {
