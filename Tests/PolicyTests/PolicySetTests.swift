@@ -30,6 +30,43 @@ import Testing
     #expect(mended.problems.isEmpty)
   }
 
+  /// Files that are as they were are not parsed again; one byte makes another file of it.
+  @Test func whatIsReadAgainIsWhatIsThereNow() {
+    let web = manifest(name: "a", mode: "monitor")
+    let first = PolicySet(files: [file("a.yaml", web), file("b.yaml", manifest(name: "b"))])
+    let same = PolicySet(files: [file("a.yaml", web), file("b.yaml", manifest(name: "b"))], previous: first)
+    #expect(same == first)
+    let changed = PolicySet(
+      files: [file("a.yaml", web.replacing("/bin/sh", with: "/bin/sd")), file("b.yaml", manifest(name: "b"))],
+      previous: same)
+    #expect(changed.policies[0].policy.rulesByContainer["nginx"]?.allowed.map(\.path) == ["/bin/sd"])
+    #expect(changed.policies[1] == first.policies[1])
+    // The text of one file under the name of another is placed there.
+    let swapped = PolicySet(files: [file("b.yaml", web), file("a.yaml", manifest(name: "b"))], previous: first)
+    #expect(swapped.policies.map(\.file) == ["b.yaml", "a.yaml"])
+    // Bad in between: the same good bytes are good again, and no longer only the last good ones.
+    let bad = PolicySet(files: [file("a.yaml", "{"), file("b.yaml", manifest(name: "b"))], previous: first)
+    #expect(bad.policies.map(\.isLastGood) == [true, false])
+    let again = PolicySet(files: [file("a.yaml", web), file("b.yaml", manifest(name: "b"))], previous: bad)
+    #expect(again == first)
+    let stillBad = PolicySet(files: [file("a.yaml", "{")], previous: bad)
+    #expect(stillBad.problems.count == 1 && stillBad.policies.map(\.isLastGood) == [true])
+  }
+
+  @Test func manyFilesAreEachReadIntoTheirPlace() {
+    let names = (0..<1000).map { "p\($0)" }
+    let set = PolicySet(files: names.map { file("\($0).yaml", manifest(name: $0)) })
+    #expect(set.problems.isEmpty && set.policies.map(\.policy.name.name) == names.sorted())
+    #expect(set.policies.allSatisfy { $0.file == $0.policy.name.name + ".yaml" })
+    for name in names {
+      #expect(
+        set.effective(
+          for: WorkloadIdentity(
+            namespace: "shop", annotations: [WorkloadIdentity.policyKeys[0]: name], containerName: "nginx"))?
+          .policies.map(\.name) == [name])
+    }
+  }
+
   @Test func aFileCountsAsAWholeOrNotAtAll() {
     let set = PolicySet(files: [
       file("a.yaml", manifest(name: "a") + "---\n" + manifest(name: "b", mode: "none"))

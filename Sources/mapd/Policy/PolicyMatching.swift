@@ -95,10 +95,16 @@ extension PolicySet {
   /// Policies that the pod asks for by label or annotation and that are not in force. The container
   /// is judged by the others only, or not at all, so this belongs in a loud log line.
   public func missing(for workload: WorkloadIdentity) -> [PolicyName] {
-    let present = byNamespace[workload.namespace]
-    return workload.namedPolicies.filter { present?.byName[$0] == nil }.sorted().map {
-      PolicyName(namespace: workload.namespace, name: $0)
-    }
+    workload.namedPolicies.map { PolicyName(namespace: workload.namespace, name: $0) }
+      .filter { policy($0) == nil }.sorted()
+  }
+
+  /// Those that are for a container. Without a selector the pod has to ask for the policy by name; a
+  /// selector decides alone.
+  private func matching(_ workload: WorkloadIdentity) -> [WorkloadPolicy] {
+    let named = workload.namedPolicies.compactMap { policy(PolicyName(namespace: workload.namespace, name: $0)) }
+    return named.filter { $0.selector == nil }
+      + selectingPolicies(workload.namespace).filter { $0.selector?.matches(workload.podLabels) == true }
   }
 
   /// The outcome does not depend on the order of the policies: unions, intersections and maxima
@@ -113,7 +119,7 @@ extension PolicySet {
   ///   lists it grants. A relaxation lifts a check as a whole, so one lax policy must not lift it
   ///   for all.
   public func match(_ workload: WorkloadIdentity) -> PolicyMatch {
-    let matching = byNamespace[workload.namespace]?.matching(workload) ?? []
+    let matching = matching(workload)
     guard !matching.isEmpty else { return .unmatched }
     let names = matching.map(\.name).sorted()
     let running = matching.contains { $0.runningProcesses == .kill } ? RunningProcesses.kill : .report
@@ -149,24 +155,5 @@ extension PolicySet {
           PathRule($0, interpretersImplied: implied[$0]!)
         },
         relaxations: relaxations, policies: names, isOtherContainer: false, runningProcesses: running))
-  }
-}
-
-/// The policies of one namespace, so that a container's are found without a look at each: a node may
-/// have thousands.
-struct NamespacePolicies: Hashable, Sendable {
-  let byName: [String: WorkloadPolicy]
-  /// Those with a selector, which decides alone.
-  private let selecting: [WorkloadPolicy]
-
-  init(_ policies: [WorkloadPolicy]) {
-    byName = Dictionary(uniqueKeysWithValues: policies.map { ($0.name.name, $0) })
-    selecting = policies.filter { $0.selector != nil }
-  }
-
-  /// Without a selector the pod has to ask for the policy by name.
-  func matching(_ workload: WorkloadIdentity) -> [WorkloadPolicy] {
-    let named = workload.namedPolicies.compactMap { byName[$0] }.filter { $0.selector == nil }
-    return named + selecting.filter { $0.selector?.matches(workload.podLabels) == true }
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Dispatch
 
 /// What a policy directory holds at one moment. A file that could not be read carries the reason.
 public struct PolicyFile: Hashable, Sendable {
@@ -27,6 +26,39 @@ public struct PlacedPolicy: Hashable, Sendable {
   public var isLastGood: Bool
 }
 
+/// The last good content of a file.
+private struct KnownFile: Hashable, Sendable {
+  var policies: [PlacedPolicy]
+  /// nil: what the file holds now is something else, and bad.
+  var digest: ContentDigest?
+
+  var asLastGood: KnownFile {
+    KnownFile(
+      policies: policies.map {
+        var placed = $0
+        placed.isLastGood = true
+        return placed
+      }, digest: nil)
+  }
+}
+
+/// 128 bits of SipHash with keys of this process alone: nobody can write a file that is taken for another.
+private struct ContentDigest: Hashable, Sendable {
+  private let first: Int
+  private let second: Int
+
+  init(_ bytes: [UInt8]) {
+    func half(_ key: UInt8) -> Int {
+      var hasher = Hasher()
+      hasher.combine(key)
+      bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+      return hasher.finalize()
+    }
+    first = half(1)
+    second = half(2)
+  }
+}
+
 /// The policies of a directory, as one value: whoever holds it sees all of a change or nothing of
 /// it.
 ///
@@ -44,69 +76,51 @@ public struct PolicySet: Hashable, Sendable {
   public var learning = LearningScope()
 
   /// Good content by file, last good where the present content is bad.
-  private let files: [String: [PlacedPolicy]]
-  /// In force, by namespace.
-  let byNamespace: [String: NamespacePolicies]
+  private let files: [String: KnownFile]
+  /// Where in `policies` those with a selector are, by namespace: a container's are found without a look
+  /// at each, of which a node may have thousands.
+  private let selecting: [String: [Int]]
 
   public static let empty = PolicySet(files: [:], problems: [])
 
-  /// Reads all files anew. The same files give the same set whatever their order.
+  /// Of all files; only those are parsed that are not as they were. The same files give the same set
+  /// whatever their order.
   /// - Parameter previous: what has been in force, for the files that have become bad.
   public init(files: [PolicyFile], previous: PolicySet = .empty) {
-    var good: [String: [PlacedPolicy]] = [:]
+    var known: [String: KnownFile] = [:]
     var problems: [PolicyProblem] = []
-    for (file, result) in zip(files, Self.parse(files)) {
-      let found = result.problems
-      if found.isEmpty {
-        good[file.name] = result.policies.map {
-          PlacedPolicy(policy: $0.policy, file: file.name, line: $0.line, isLastGood: false)
-        }
-      }
-      if !found.isEmpty, let last = previous.files[file.name] {
-        good[file.name] = last.map {
-          var placed = $0
-          placed.isLastGood = true
-          return placed
-        }
-      }
-      problems += found
+    let results = files.concurrentMap { Self.parse($0, known: previous.files[$0.name]) }
+    for (file, result) in zip(files, results) {
+      known[file.name] = result.file
+      problems += result.problems
     }
-    self.init(files: good, problems: problems)
+    self.init(files: known, problems: problems)
     learning = previous.learning
   }
 
-  /// Of each file, in their order. Thousands are parsed on all processors: at its start mapd answers
-  /// no hook before it knows its policies.
-  private static func parse(_ files: [PolicyFile]) -> [PolicyParser.Result] {
-    var results = [PolicyParser.Result](repeating: ([], []), count: files.count)
-    results.withUnsafeMutableBufferPointer { results in
-      nonisolated(unsafe) let results = results
-      let each = 64
-      DispatchQueue.concurrentPerform(iterations: (files.count + each - 1) / each) { part in
-        for index in part * each..<min((part + 1) * each, files.count) {
-          let file = files[index]
-          switch file.content {
-          case .bytes(let bytes): results[index] = PolicyParser.parse(bytes, file: file.name)
-          case .unreadable(let reason):
-            results[index] = ([], [PolicyProblem(file: file.name, message: reason)])
-          }
-        }
-      }
+  private static func parse(
+    _ file: PolicyFile, known: KnownFile?
+  ) -> (file: KnownFile?, problems: [PolicyProblem]) {
+    guard case .bytes(let bytes) = file.content else {
+      guard case .unreadable(let reason) = file.content else { return (nil, []) }
+      return (known?.asLastGood, [PolicyProblem(file: file.name, message: reason)])
     }
-    return results
+    let digest = ContentDigest(bytes)
+    if let known, known.digest == digest { return (known, []) }
+    let (policies, problems) = PolicyParser.parse(bytes, file: file.name)
+    guard problems.isEmpty else { return (known?.asLastGood, problems) }
+    return (
+      KnownFile(
+        policies: policies.map { PlacedPolicy(policy: $0.policy, file: file.name, line: $0.line, isLastGood: false) },
+        digest: digest), []
+    )
   }
 
   /// The directory itself could not be read. Everything stays in force: losing sight of the
   /// policies must not lift them.
   public init(previous: PolicySet, unreadable directory: String, reason: String) {
     self.init(
-      files: previous.files.mapValues {
-        $0.map {
-          var placed = $0
-          placed.isLastGood = true
-          return placed
-        }
-      },
+      files: previous.files.mapValues(\.asLastGood),
       problems: [PolicyProblem(file: directory, message: reason)])
     learning = previous.learning
   }
@@ -118,10 +132,10 @@ public struct PolicySet: Hashable, Sendable {
     return set
   }
 
-  private init(files: [String: [PlacedPolicy]], problems: [PolicyProblem]) {
+  private init(files: [String: KnownFile], problems: [PolicyProblem]) {
     var problems = problems
     var first: [PolicyKind: [PolicyName: PlacedPolicy]] = [:]
-    let ordered = files.values.flatMap { $0 }.sorted { ($0.file, $0.line) < ($1.file, $1.line) }
+    let ordered = files.values.flatMap(\.policies).sorted { ($0.file, $0.line) < ($1.file, $1.line) }
     for placed in ordered {
       if let earlier = first[placed.policy.kind, default: [:]][placed.policy.name] {
         problems.append(
@@ -138,10 +152,28 @@ public struct PolicySet: Hashable, Sendable {
       first[kind, default: [:]].values.sorted { $0.policy.name < $1.policy.name }
     }
     self.files = files
-    self.policies = sorted(.policy)
     self.proposals = sorted(.proposal)
     self.problems = problems.sorted()
-    self.byNamespace = Dictionary(grouping: policies.map(\.policy)) { $0.name.namespace }
-      .mapValues(NamespacePolicies.init)
+    let policies = sorted(.policy)
+    self.policies = policies
+    self.selecting = Dictionary(grouping: policies.indices.filter { policies[$0].policy.selector != nil }) {
+      policies[$0].policy.name.namespace
+    }
+  }
+
+  /// In force, by name.
+  func policy(_ name: PolicyName) -> WorkloadPolicy? {
+    var low = 0
+    var high = policies.count
+    while low < high {
+      let middle = (low + high) / 2
+      if policies[middle].policy.name < name { low = middle + 1 } else { high = middle }
+    }
+    return low < policies.count && policies[low].policy.name == name ? policies[low].policy : nil
+  }
+
+  /// In force, with a selector.
+  func selectingPolicies(_ namespace: String) -> [WorkloadPolicy] {
+    selecting[namespace, default: []].map { policies[$0].policy }
   }
 }
