@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Foundation
 import ServiceLifecycle
 
 /// Most of the code that a start runs through is not run again. When it is over its pages are unmapped, so
 /// that the kernel can give them to others before anything that is in use; what is run again after all comes
-/// from the page cache, a page fault each.
+/// from the page cache, a page fault each. What the start has allocated and freed goes back to the kernel, too.
 struct ProgramPages: Service {
   /// By then what starts has started.
   static let delay = Duration.seconds(2)
@@ -16,6 +17,7 @@ struct ProgramPages: Service {
   }
 
   static func letGo() {
+    malloc_trim(0)
     guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return }
     for range in code(in: maps) {
       madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
