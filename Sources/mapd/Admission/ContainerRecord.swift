@@ -19,20 +19,20 @@ public struct ContainerRecord: Codable, Sendable {
     public var sinceNanoseconds: Int32
 
     public struct Rule: Codable, Sendable {
-      var path: [UInt8]
+      var path: PathBytes
       var use: UInt64
     }
 
     var content: RuleSet {
       RuleSet(
         mode: Mode(rawValue: mode) ?? .protect, allow: RuleSet.Flags(rawValue: allow),
-        rules: Dictionary(rules.map { ($0.path, RuleSet.Use(rawValue: $0.use)) }) { $0.union($1) })
+        rules: Dictionary(rules.map { ($0.path.bytes, RuleSet.Use(rawValue: $0.use)) }) { $0.union($1) })
     }
 
     mutating func set(_ compiled: CompiledRules, policies: [PolicyName]) {
       mode = compiled.ruleSet.mode.rawValue
       allow = compiled.ruleSet.allow.rawValue
-      rules = compiled.ruleSet.rules.map { Rule(path: $0.key, use: $0.value.rawValue) }
+      rules = compiled.ruleSet.rules.map { Rule(path: PathBytes($0.key), use: $0.value.rawValue) }
       links = compiled.links
       self.policies = policies.map(\.description)
     }

@@ -38,27 +38,27 @@ final class RecordingLookup: PathLookup {
 /// What was seen at the start, on disk with the container's record.
 struct LookupRecord: Codable, Sendable, PathLookup {
   struct Entry: Codable, Sendable {
-    var listed: [UInt8]
+    var listed: PathBytes
     var found: LookedUp
   }
 
   private(set) var entries: [Entry] = []
 
   mutating func add(_ path: String, _ found: LookedUp) {
-    let bytes = Array(path.utf8)
-    guard !entries.contains(where: { $0.listed == bytes }) else { return }
-    entries.append(Entry(listed: bytes, found: found))
+    let listed = PathBytes(path)
+    guard !entries.contains(where: { $0.listed == listed }) else { return }
+    entries.append(Entry(listed: listed, found: found))
   }
 
   /// As seen; a path that was not looked up then is taken as it is written, but for links
   /// of the image's own directories.
   func resolve(_ path: String) -> LookedUp? {
     let bytes = Array(path.utf8)
-    if let entry = entries.first(where: { $0.listed == bytes }) { return entry.found }
-    let folder = entries.filter { $0.found.isDirectory && bytes.starts(with: $0.listed + [UInt8(ascii: "/")]) }
-      .max { $0.listed.count < $1.listed.count }
+    if let entry = entries.first(where: { $0.listed.bytes == bytes }) { return entry.found }
+    let folder = entries.filter { $0.found.isDirectory && bytes.starts(with: $0.listed.bytes + [UInt8(ascii: "/")]) }
+      .max { $0.listed.bytes.count < $1.listed.bytes.count }
     guard let folder else { return nil }
-    let rest = String(decoding: bytes.dropFirst(folder.listed.count), as: UTF8.self)
+    let rest = String(decoding: bytes.dropFirst(folder.listed.bytes.count), as: UTF8.self)
     return LookedUp(path: folder.found.path + rest, isDirectory: false, interpreter: nil)
   }
 }

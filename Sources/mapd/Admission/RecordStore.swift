@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Enforcement
 import Foundation
+import Policy
 
 /// The records of containers in a directory that does not outlive the machine's run, as
 /// cgroups and pins do not. One file each, replaced whole.
@@ -19,7 +20,13 @@ struct RecordStore: Sendable {
 
   func save(_ record: ContainerRecord) throws(AdmissionError) {
     FaultPoint.pass("record \(record.identity.id) is written")
-    let path = file(record.identity.id)
+    let id = record.identity.id
+    guard name(id).utf8.count <= NAME_MAX else {
+      throw AdmissionError(
+        .invalid,
+        "an id of \(id.utf8.count) bytes is too long for the file of the container's record; give it a shorter one")
+    }
+    let path = file(id)
     do {
       let data = try JSONEncoder().encode(record)
       try data.write(to: URL(fileURLWithPath: path), options: .atomic)
@@ -33,26 +40,44 @@ struct RecordStore: Sendable {
     unlink(file(id))
   }
 
-  /// All records that can be read, and what is wrong with the others.
+  /// All records that can be read, sorted by id, and what is wrong with the others.
   func load() -> (records: [ContainerRecord], problems: [String]) {
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".json") }.sorted()
+    } catch {
+      return ([], ["the directory of records, \(directory), cannot be read: \(error)"])
+    }
+    let read = names.concurrentMap { name in
+      Result {
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)"))
+        return try JSONDecoder().decode(ContainerRecord.self, from: data)
+      }
+    }
     var records: [ContainerRecord] = []
     var problems: [String] = []
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    for name in names.sorted() where name.hasSuffix(".json") {
-      do {
-        let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)"))
-        records.append(try JSONDecoder().decode(ContainerRecord.self, from: data))
-      } catch {
-        problems.append("record \(directory)/\(name) cannot be read: \(error)")
+    for (name, result) in zip(names, read) {
+      switch result {
+      case .success(let record): records.append(record)
+      case .failure(let error): problems.append("record \(directory)/\(name) cannot be read: \(error)")
       }
     }
     return (records, problems)
   }
 
-  /// Ids are the runtime's, perhaps with characters that a file name cannot have.
-  private func file(_ id: String) -> String {
-    let safe = id.utf8.allSatisfy { $0 != UInt8(ascii: "/") } && !id.hasPrefix(".") && id.utf8.count < 200
-    let name = safe ? id : "hex-" + id.utf8.prefix(120).map { String($0, radix: 16) }.joined()
-    return "\(directory)/\(name).json"
+  /// Ids are the runtime's, perhaps with bytes that a file's name cannot have: these are written `%2F`.
+  private func name(_ id: String) -> String {
+    var name: [UInt8] = []
+    for byte in id.utf8 {
+      if [0, UInt8(ascii: "/"), UInt8(ascii: "%")].contains(byte) || (name.isEmpty && byte == UInt8(ascii: ".")) {
+        let digits = String(byte, radix: 16, uppercase: true)
+        name += Array((digits.utf8.count < 2 ? "%0" : "%").utf8) + Array(digits.utf8)
+      } else {
+        name.append(byte)
+      }
+    }
+    return (name.isEmpty ? "%" : String(decoding: name, as: UTF8.self)) + ".json"
   }
+
+  private func file(_ id: String) -> String { "\(directory)/\(name(id))" }
 }
