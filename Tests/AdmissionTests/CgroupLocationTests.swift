@@ -18,7 +18,19 @@ import Testing
     _ lines: String, callers: String = "", mounts: String
   ) -> (line: CgroupLine, controller: String, directory: String)? {
     ProcFS.ownCgroup(
-      lines: ProcFS.parseCgroups(lines), callers: ProcFS.parseCgroups(callers), mounts: ProcFS.parseMounts(mounts))
+      lines: ProcFS.parseCgroups(lines), callers: ProcFS.parseCgroups(callers),
+      mounts: ProcFS.hierarchyMounts(ProcFS.parseMounts(mounts)))
+  }
+
+  @Test func whereAHierarchyIsMountedIsForgottenWhenAnotherIsThere() throws {
+    let directory = try TemporaryDirectory()
+    let hierarchies = Hierarchies()
+    let path = directory.path + "/cgroup"
+    #expect(mkdir(path, 0o700) == 0)
+    hierarchies.note(["unified": path, "pids": directory.path + "/none"])
+    #expect(hierarchies.stillMounted() == ["unified": path])
+    #expect(rename(path, path + ".old") == 0 && hierarchies.stillMounted().isEmpty)
+    #expect(mkdir(path, 0o700) == 0 && hierarchies.stillMounted().isEmpty)
   }
 
   @Test func inVersion2TheOneCgroup() {

@@ -49,6 +49,21 @@ import Testing
     #expect(ProcFS.containerRoots(ProcFS.parseMounts(text)).map(\.mountPoint) == ["/graph/a/c", "/graph/a"])
   }
 
+  @Test func theMountAtAPathIsTheLastThere() {
+    let text = #"""
+      20 1 0:9 / / rw - ext4 /dev/sda1 rw
+      21 20 0:30 / /r\040x rw - overlay overlay rw,upperdir=/a
+      22 20 0:31 / /r\040x rw master:2 - overlay overlay rw,upperdir=/b
+      23 20 0:31 / /r\040xy rw - overlay overlay rw,upperdir=/c
+      24 20 0:31 / /r
+      """#
+    for path in ["/", "/r x", "/r xy"] {
+      #expect(ProcFS.parseMount(text, at: path) == ProcFS.parseMounts(text).last { $0.mountPoint == path })
+    }
+    #expect(ProcFS.parseMount(text, at: "/r x")?.id == 22)
+    #expect(ProcFS.parseMount(text, at: "/none") == nil)
+  }
+
   @Test func escapesInMountPointsAreUndone() {
     let line = #"40 1 0:9 /a\040b /mnt/x\011y\012z\134w rw - tmpfs t\040s rw"#
     let mount = ProcFS.parseMounts(line).first

@@ -41,7 +41,9 @@ extension ProcFS {
   func containerCgroup(of pid: Int32, notOf caller: Int32?) throws(AdmissionError) -> CgroupLocation {
     let lines = try cgroups(pid)
     let callers = caller.flatMap { try? cgroups($0) } ?? []
-    if let own = Self.ownCgroup(lines: lines, callers: callers, mounts: try ownMounts()) {
+    var own = Self.ownCgroup(lines: lines, callers: callers, mounts: hierarchies.stillMounted())
+    if own == nil { own = Self.ownCgroup(lines: lines, callers: callers, mounts: try hierarchyMounts()) }
+    if let own {
       var status = stat()
       guard stat(own.directory, &status) == 0 else {
         throw .current(.invalid, "the cgroup \(own.directory) of process \(pid)")
@@ -59,27 +61,19 @@ extension ProcFS {
 
   /// Which of a process's cgroups is its container's own, and where it is mounted.
   static func ownCgroup(
-    lines: [CgroupLine], callers: [CgroupLine], mounts: [MountLine]
+    lines: [CgroupLine], callers: [CgroupLine], mounts: HierarchyMounts
   ) -> (line: CgroupLine, controller: String, directory: String)? {
     for (line, controller) in candidates(lines) {
       // `/..`: outside of this process's cgroup namespace
       guard line.path != "/", !line.path.hasPrefix("/.."), !callers.contains(line) else { continue }
-      if let mount = mount(of: controller, in: mounts) { return (line, controller, mount + line.path) }
+      if let mount = mounts[controller] { return (line, controller, mount + line.path) }
     }
     return nil
   }
 
-  /// Where a hierarchy is mounted whole.
-  static func mount(of controller: String, in mounts: [MountLine]) -> String? {
-    let isUnified = controller == "unified"
-    return mounts.first {
-      $0.root == "/" && (isUnified ? $0.type == "cgroup2" : $0.type == "cgroup" && $0.options[controller] != nil)
-    }?.mountPoint
-  }
-
   /// The lines that a container can be bound by, best first.
   static func candidates(_ lines: [CgroupLine]) -> [(line: CgroupLine, controller: String)] {
-    ["unified", "pids", "memory"].compactMap { controller in
+    controllers.compactMap { controller in
       let line = lines.first {
         controller == "unified" ? $0.hierarchy == 0 && $0.controllers.isEmpty : $0.controllers.contains(controller[...])
       }

@@ -61,9 +61,8 @@ struct ContainerInspector: Sendable {
     }
     let pidNamespace = try proc.namespace(pid, "pid")
     let hostPidNamespace = try proc.namespace(getpid(), "pid")
-    let mounts = try proc.mounts(pid)
     let rootPoint = isRunning ? "/" : rootPath.flatMap(realPath)
-    let root = mounts.last { $0.mountPoint == rootPoint }
+    let root = try rootPoint.flatMap { point throws(AdmissionError) in try proc.mount(pid, at: point) }
     let started = isRunning ? startTime(ticks: initStartTicks) : now()
     return NewBinding(
       cgroup: cgroup.key, level: cgroup.level, controller: cgroup.bindingController,

@@ -7,7 +7,7 @@ extension ProcFS {
   func runningCgroup(of found: FoundContainer, cgroupsPath: String?) throws(AdmissionError) -> CgroupLocation {
     let lines = try cgroups(found.pid)
     let told = Self.toldCgroup(
-      found, cgroupsPath: cgroupsPath, lines: lines, mounts: try ownMounts(), isDirectory: Self.isDirectory)
+      found, cgroupsPath: cgroupsPath, lines: lines, mounts: try hierarchyMounts(), isDirectory: Self.isDirectory)
     let location: CgroupLocation
     if let told {
       location = try Self.location(told)
@@ -28,12 +28,12 @@ extension ProcFS {
 
   /// Where the runtime's state says that the container is; nil when it says nothing that is there.
   static func toldCgroup(
-    _ found: FoundContainer, cgroupsPath: String?, lines: [CgroupLine], mounts: [MountLine],
+    _ found: FoundContainer, cgroupsPath: String?, lines: [CgroupLine], mounts: HierarchyMounts,
     isDirectory: (String) -> Bool
   ) -> ToldCgroup? {
     var left: ToldCgroup?
     for (line, controller) in candidates(lines) {
-      guard let mount = mount(of: controller, in: mounts) else { continue }
+      guard let mount = mounts[controller] else { continue }
       for path in told(found, controller, cgroupsPath, line, mount) {
         let directory = mount + path
         guard path != "/", !path.split(separator: "/").contains(".."), isDirectory(directory) else { continue }

@@ -32,7 +32,7 @@ extension ContainerRegistry {
   /// - Parameter path: without symbolic links, as the gate walks it.
   public func origin(of path: [UInt8], in record: ContainerRecord) -> FileOrigin {
     guard isAlive(record) else { return .unknown }
-    let upper = (try? proc.mounts(record.pid))?.last { $0.mountPoint == "/" }?.options["upperdir"]
+    let upper = (try? proc.mount(record.pid, at: "/"))?.options["upperdir"]
     if let upper, let status = status(of: path, below: upper), status.st_mode & S_IFMT == S_IFREG {
       return .writableLayer
     }

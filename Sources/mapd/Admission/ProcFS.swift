@@ -22,6 +22,7 @@ struct MountLine: Equatable {
 /// Reads of procfs. Decides nothing.
 public struct ProcFS: Sendable {
   public let root: String
+  let hierarchies = Hierarchies()
 
   public init(root: String = "/proc") { self.root = root }
 
@@ -119,20 +120,36 @@ public struct ProcFS: Sendable {
   }
 
   static func parseMounts(_ text: String) -> [MountLine] {
-    text[...].split("\n").compactMap { line in
-      let fields = line.split(" ")
-      guard fields.count > 6, let id = UInt32(fields[0]),
-        let dash = fields[6...].firstIndex(of: "-"), dash + 3 < fields.count
-      else { return nil }
-      var options: [String: String] = [:]
-      for option in splitOptions(fields[dash + 3]) {
-        let pair = option.split("=", maxSplits: 1, omittingEmpty: false)
-        options[String(pair[0])] = pair.count > 1 ? unescape(pair[1]) : ""
-      }
-      return MountLine(
-        id: id, root: unescape(fields[3]), mountPoint: unescape(fields[4]), type: String(fields[dash + 1]),
-        follows: fields[6..<dash].contains { $0.hasPrefix("master:") }, options: options)
+    text[...].split("\n").compactMap(parseMount)
+  }
+
+  /// The last of the mounts at a path, which covers the others. Tables have hundreds of lines, and a
+  /// container's start waits: only this one is parsed.
+  func mount(_ pid: Int32, at path: String) throws(AdmissionError) -> MountLine? {
+    Self.parseMount(try text(pid, "mountinfo"), at: path)
+  }
+
+  static func parseMount(_ text: String, at path: String) -> MountLine? {
+    let line = text[...].split("\n").last { line in
+      let fields = line.split(" ", maxSplits: 5)
+      return fields.count > 5 && unescape(fields[4]).utf8.elementsEqual(path.utf8)
     }
+    return line.flatMap(parseMount)
+  }
+
+  private static func parseMount(_ line: Substring) -> MountLine? {
+    let fields = line.split(" ")
+    guard fields.count > 6, let id = UInt32(fields[0]),
+      let dash = fields[6...].firstIndex(of: "-"), dash + 3 < fields.count
+    else { return nil }
+    var options: [String: String] = [:]
+    for option in splitOptions(fields[dash + 3]) {
+      let pair = option.split("=", maxSplits: 1, omittingEmpty: false)
+      options[String(pair[0])] = pair.count > 1 ? unescape(pair[1]) : ""
+    }
+    return MountLine(
+      id: id, root: unescape(fields[3]), mountPoint: unescape(fields[4]), type: String(fields[dash + 1]),
+      follows: fields[6..<dash].contains { $0.hasPrefix("master:") }, options: options)
   }
 
   /// A comma inside an overlay option is written `\,`.
