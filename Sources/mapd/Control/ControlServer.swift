@@ -69,7 +69,7 @@ public struct ControlServer: Sendable {
           .failure(ControlFailure(message: "only root may change something", remedy: "run mapctl as root")))
       }
       // From here the client listens; how fast is its own affair.
-      try await UnixServer.allowSilence(connection)
+      UnixServer.allowSilence(connection)
       switch command {
       case .status: try await send(.status(await reporter.status()))
       case .containers: try await send(.containers(await reporter.containers()))

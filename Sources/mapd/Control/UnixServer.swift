@@ -23,8 +23,9 @@ public struct UnixServer: Service {
   private static let idleName = "idle"
 
   /// For a connection that is meant to be silent from now on.
-  static func allowSilence(_ connection: Connection) async throws {
-    try await connection.channel.pipeline.removeHandler(name: idleName)
+  static func allowSilence(_ connection: Connection) {
+    // Not waited for: a hook's answer need not be later by a turn of the event loop.
+    connection.channel.pipeline.removeHandler(name: idleName, promise: nil)
   }
 
   /// Connections of others than root at once: what root and hooks need is not theirs to take.
@@ -34,7 +35,12 @@ public struct UnixServer: Service {
   let log: Logger
   let readers: ConnectionLimit
   let serve: @Sendable (Connection, hf_peer) async throws -> Void
-  private let server: NIOAsyncChannel<Connection, Never>
+  private let server: NIOAsyncChannel<Accepted, Never>
+
+  private struct Accepted: Sendable {
+    let connection: Connection
+    let peer: hf_peer
+  }
 
   /// Returns when the socket takes connections; run() answers them.
   public init(
@@ -51,21 +57,21 @@ public struct UnixServer: Service {
   public func run() async throws {
     try await withThrowingDiscardingTaskGroup { group in
       try await server.executeThenClose { connections in
-        for try await connection in connections.cancelOnGracefulShutdown() {
-          group.addTask { await answer(connection) }
+        for try await accepted in connections.cancelOnGracefulShutdown() {
+          group.addTask { await answer(accepted.connection, accepted.peer) }
         }
       }
     }
   }
 
-  private static func listen(_ place: Place) async throws -> NIOAsyncChannel<Connection, Never> {
+  private static func listen(_ place: Place) async throws -> NIOAsyncChannel<Accepted, Never> {
     let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .serverChannelOption(.backlog, value: 1024)
     return try await bind(bootstrap, place) { channel in
-      channel.eventLoop.makeCompletedFuture {
+      peer(of: channel).flatMapThrowing { peer in
         try channel.pipeline.syncOperations.addHandler(IdleStateHandler(readTimeout: idle), name: idleName)
         try channel.pipeline.syncOperations.addHandler(CloseWhenIdle())
-        return try Connection(wrappingChannelSynchronously: channel)
+        return Accepted(connection: try Connection(wrappingChannelSynchronously: channel), peer: peer)
       }
     }
   }
@@ -98,11 +104,9 @@ public struct UnixServer: Service {
   }
 
   /// A connection's trouble ends that connection only.
-  private func answer(_ connection: Connection) async {
-    // Gone already, or more than there is room for.
-    guard let peer = try? await Self.peer(of: connection.channel), peer.uid == 0 || readers.enter(name, log) else {
-      return await Self.turnAway(connection)
-    }
+  private func answer(_ connection: Connection, _ peer: hf_peer) async {
+    // More than there is room for.
+    guard peer.uid == 0 || readers.enter(name, log) else { return await Self.turnAway(connection) }
     defer { if peer.uid != 0 { readers.leave() } }
     do {
       try await serve(connection, peer)
@@ -117,13 +121,11 @@ public struct UnixServer: Service {
     try? await connection.executeThenClose { _, _ in }
   }
 
-  private static func peer(of channel: any Channel) async throws -> hf_peer {
+  private static func peer(of channel: any Channel) -> EventLoopFuture<hf_peer> {
     guard let socket = channel as? any SocketOptionProvider else {
-      throw Errno(operation: "no socket behind the connection")
+      return channel.eventLoop.makeFailedFuture(Errno(operation: "no socket behind the connection"))
     }
-    return try await socket.unsafeGetSocketOption(
-      level: .socket, name: .init(rawValue: SO_PEERCRED)
-    ).get()
+    return socket.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED))
   }
 
   /// Nothing can listen at this path.

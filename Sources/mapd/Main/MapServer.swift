@@ -8,6 +8,7 @@ import Export
 import Glibc
 import Learning
 import Logging
+import NIOCore
 import Observation
 import Policy
 import ServiceLifecycle
@@ -27,6 +28,8 @@ struct MapServer {
   }
 
   func run() async throws {
+    // One is enough for what mapd is sent, and saves each connection the way from one to another.
+    NIOSingletons.groupLoopCountSuggestion = 1
     // Asked to read its configuration before it can, mapd must not end.
     signal(SIGHUP, SIG_IGN)
     do {
