@@ -50,11 +50,15 @@ struct AttachedGate: Codable, Equatable {
     return try? JSONDecoder().decode(AttachedGate.self, from: Data(text.utf8))
   }
 
-  /// Without it the next start takes longer, and that is all.
+  /// For root alone. Without it the next start takes longer, and that is all.
   func write(_ path: String) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    try? encoder.encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
+    let new = path + ".new"
+    guard let text = try? encoder.encode(self),
+      FileManager.default.createFile(atPath: new, contents: text, attributes: [.posixPermissions: 0o600])
+    else { return }
+    rename(new, path)
   }
 
   static func programs(_ links: [PinnedLink]) -> [String: UInt32] {
