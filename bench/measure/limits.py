@@ -19,24 +19,19 @@ LIMITS = {
     "exec.added.protect.depth4": "Compare its noise, in the same table: what the same execs differ by with the gate off.",
     "exec.added.monitor.depth4": "Compare its noise, in the same table: what the same execs differ by with the gate off.",
     "mapd.start.containers500": (
-        "`mapd.start.empty` of it is the same start without a container: the kernel's verifier follows half a million "
-        "instructions of the gate, which mapd loads to compare it with the one that is pinned. What is left is some 2 ms "
-        "for a container: its record, its process, its cgroup and its mounts are read from disk and procfs. The gate "
-        "judges meanwhile; hooks wait."),
-    "mapd.start.policies10000": (
-        "Each file is parsed by the YAML library, and each container's policies are found. Until commit 68fe8a4 the first "
-        "was done on one processor, and the second by a look at every policy for every container."),
+        "For each container its record, its process and its cgroup are read from disk and procfs, and its binding from the "
+        "map. The gate judges meanwhile; hooks wait."),
+    "mapd.start.policies10000": "Each file is parsed by the YAML library, on all processors.",
     "hook.ratio.oci-hook": (
         "Within its noise of the target. What the hook does beyond a program that does nothing: it reads and parses the "
         "state, asks over a socket, and takes four page faults more."),
     "hook.start.added.oci-hook": (
-        "Two runs of the hook, each a process that the runtime starts (see `hook.start.added.nothing` and `hook.time`), and "
-        "mapd's two answers, `mapd.bind.clients1` the longer one: cgroup, process and mount table are read as text, the "
-        "record is encoded as JSON."),
-    "mapd.memory.full": (
-        "Up to 20 MB are pages of the program file; a policy of 10 executables takes 3.3 kB as parsed: strings, "
-        "an array, and an entry in each of three dictionaries."),
+        "A process that the runtime starts (`hook.start.added.nothing`), what the hook does beyond that (`hook.time`), and "
+        "mapd's answer (`mapd.bind.clients1`): some ten turns between threads, which on an idle virtual machine are its "
+        "larger half; cgroup, process and mount table are read as text, and the record is encoded as JSON."),
+    "mapd.memory.full": "A policy of 10 executables takes some 2 kB as parsed; the rest is the program and its libraries.",
     "hook.together.added.p99": (
-        "All hooks wait for a processor behind hundreds of runc processes, and each for mapd twice: it is a matter of how "
-        "many of them run at once, and not of what one does (see `mapd.bind`)."),
+        "The hooks come in bursts of hundreds, whenever the kernel's cgroup lock lets their runtimes go on; mapd then "
+        "answers some 400 a second on processors that are full, and the last of a burst waits for all before it. A higher "
+        "priority for mapd changes nothing that can be measured."),
 }
