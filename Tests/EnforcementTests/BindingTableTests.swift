@@ -127,9 +127,7 @@ func newBinding(_ cgroup: UInt64, level: Int = 3, hierarchy: UInt32 = 0) -> NewB
     try maps.insertLonePidNamespaces()
     #expect(refusal { _ = try table.bind(newBinding(5, level: 6), to: 3) }?.kind == .full)
     #expect(table.count == 0 && maps.bindingsMap.keys().isEmpty)
-    withKnownIssue("the level and the assignment of a binding that failed stay") {
-      #expect(maps.levels.isEmpty && maps.assignment(0) == 0)
-    }
+    #expect(maps.levels.isEmpty && maps.assignment(0) == 0)
   }
 
   @Test func unbindTakesTheBindingOutOfAllMaps() throws {

@@ -145,7 +145,7 @@ public struct ProcFS: Sendable {
     var options: [String: String] = [:]
     for option in splitOptions(fields[dash + 3]) {
       let pair = option.split("=", maxSplits: 1, omittingEmpty: false)
-      options[String(pair[0])] = pair.count > 1 ? unescape(pair[1]) : ""
+      options[String(pair[0])] = pair.count > 1 ? unescapeOption(pair[1]) : ""
     }
     return MountLine(
       id: id, root: unescape(fields[3]), mountPoint: unescape(fields[4]), type: String(fields[dash + 1]),
@@ -169,28 +169,38 @@ public struct ProcFS: Sendable {
     return options + [text[start...]]
   }
 
-  /// `\040` is a space; `\:` and `\,` are an overlay option's own.
+  /// As the kernel writes what would end a field or a line: `\040` is a space.
   private static func unescape(_ text: Substring) -> String {
     guard text.utf8.contains(UInt8(ascii: "\\")) else { return String(text) }
-    let bytes = Array(text.utf8)
+    return String(decoding: unescapeOctal(Array(text.utf8)), as: UTF8.self)
+  }
+
+  /// An overlay's paths have escapes of their own around the kernel's: `\,` and `\:` and a doubled `\`.
+  private static func unescapeOption(_ text: Substring) -> String {
+    guard text.utf8.contains(UInt8(ascii: "\\")) else { return String(text) }
+    var out: [UInt8] = []
+    var isEscaped = false
+    for byte in unescapeOctal(Array(text.utf8)) {
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+      if !isEscaped { out.append(byte) }
+    }
+    return String(decoding: out, as: UTF8.self)
+  }
+
+  private static func unescapeOctal(_ bytes: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
     var index = 0
     while index < bytes.count {
-      if bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.count {
-        let digits = bytes[(index + 1)...].prefix(3)
-        if digits.count == 3, digits.allSatisfy({ (48...55).contains($0) }) {
-          out.append(digits.reduce(0) { $0 &* 8 &+ ($1 &- 48) })
-          index += 4
-          continue
-        }
-        out.append(bytes[index + 1])
-        index += 2
-        continue
+      let digits = bytes[index...].dropFirst().prefix(3)
+      if bytes[index] == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ (48...55).contains($0) }) {
+        out.append(digits.reduce(0) { $0 &* 8 &+ ($1 &- 48) })
+        index += 4
+      } else {
+        out.append(bytes[index])
+        index += 1
       }
-      out.append(bytes[index])
-      index += 1
     }
-    return String(decoding: out, as: UTF8.self)
+    return out
   }
 }
 

@@ -167,8 +167,23 @@ public final class BindingTable: @unchecked Sendable {
         remedy: "give each container a cgroup of its own")
     }
     let id = try nextID()
+    let levelsBefore = hf_load_u64(levelsWord)
     try admitLevel(new)
     assign(id, ruleSet)
+    do throws(EnforcementError) {
+      try insert(new, id: id)
+    } catch {
+      assign(id, 0)
+      hf_store_u64(levelsWord, levelsBefore)
+      levels[new.cgroup] = nil
+      throw error
+    }
+    ids[id] = new.cgroup
+    return id
+  }
+
+  /// Both entries or none.
+  private func insert(_ new: NewBinding, id: UInt32) throws(EnforcementError) {
     if new.hasOwnPidNamespace {
       try pidNamespaces.insert(
         hf_pid_ns(binding: new.cgroup.contract, init_start_ticks: new.initStartTicks), for: new.pidNamespace)
@@ -179,8 +194,6 @@ public final class BindingTable: @unchecked Sendable {
       if new.hasOwnPidNamespace { pidNamespaces.remove(new.pidNamespace) }
       throw error
     }
-    ids[id] = new.cgroup
-    return id
   }
 
   /// The container is gone. False when it was not bound.
