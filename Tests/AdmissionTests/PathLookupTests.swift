@@ -10,7 +10,7 @@ import Testing
     let root = try TemporaryDirectory()
     let files = FileManager.default
     try files.createDirectory(atPath: root.path + "/usr/bin", withIntermediateDirectories: true)
-    for name in ["psql", "nc"] { files.createFile(atPath: root.path + "/usr/bin/" + name, contents: Data([1])) }
+    for name in ["psql", "nc"] { try root.write("usr/bin/" + name, "x") }
     try files.createSymbolicLink(atPath: root.path + "/usr/bin/sql", withDestinationPath: "psql")
 
     let recording = RecordingLookup(try RootFilesystem(root.path))

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Limits of a path in a policy. They mirror the gate's (HF_PATH_COMPONENTS_MAX and HF_NAME_MAX of
 /// bpf/contract.h): a rule that the gate could never match is refused when the policy is read.
@@ -23,7 +28,7 @@ public struct ExecutablePath: Hashable, Sendable, Comparable {
   // Compared byte by byte, as the kernel does. Swift's strings are equal when they look equal:
   // "é" as one scalar and as two are two files.
   public static func == (a: ExecutablePath, b: ExecutablePath) -> Bool {
-    a.isDirectory == b.isDirectory && a.path.utf8.elementsEqual(b.path.utf8)
+    a.isDirectory == b.isDirectory && compareBytes(a.path, b.path) == 0
   }
 
   public func hash(into hasher: inout Hasher) {
@@ -33,8 +38,20 @@ public struct ExecutablePath: Hashable, Sendable, Comparable {
   }
 
   public static func < (a: ExecutablePath, b: ExecutablePath) -> Bool {
-    a.path.utf8.elementsEqual(b.path.utf8)
-      ? !a.isDirectory && b.isDirectory : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
+    let order = compareBytes(a.path, b.path)
+    return order == 0 ? !a.isDirectory && b.isDirectory : order < 0
+  }
+
+  /// As memcmp(3) and then by length. Lists are sorted at each change of a policy.
+  private static func compareBytes(_ a: String, _ b: String) -> Int {
+    var (a, b) = (a, b)
+    return a.withUTF8 { a in
+      b.withUTF8 { b in
+        let common = min(a.count, b.count)
+        let order = common == 0 ? 0 : Int(memcmp(a.baseAddress!, b.baseAddress!, common))
+        return order == 0 ? a.count - b.count : order
+      }
+    }
   }
 
   /// - Throws: `PathError` with what is wrong and what to do.
