@@ -33,7 +33,7 @@ LIMITS = {
         "mapd's answer (`mapd.bind.clients1`): some ten turns between threads, which on an idle virtual machine are its "
         "larger half; cgroup, process and mount table are read as text, and the record is encoded as JSON. runc's own time "
         "varies by more: runs of one day gave 2.9, 3.6 and 5.4 ms."),
-    "mapd.memory.full": "A policy of 10 executables takes some 2 kB as parsed; the rest is the program and its libraries.",
+    "mapd.memory.full": "What it has more than `memory.mapd.idle` is nearly all policies as parsed: strings, arrays and dictionaries.",
     "hook.together.added.p99": (
         "The hooks come in bursts of hundreds, whenever the kernel's cgroup lock lets their runtimes go on; mapd then "
         "answers some 400 a second on processors that are full, and the last of a burst waits for all before it. A higher "

@@ -111,6 +111,8 @@ public final class Gate: @unchecked Sendable {
 
     let files = try GateFiles(path: options.object, configured: first, kernel: features)
     if let note = files.note { notes.append(note) }
+    // As they are before one is loaded: one that an upgrade replaces meanwhile is not noted as attached.
+    let filesBefore = files.paths.compactMap(AttachedGate.File.init)
     let loaded: Loaded
     if isWhole, predecessors.isEmpty,
       let standing = try Self.standing(options, file: files.paths[0], features: features, pins: pins)
@@ -189,7 +191,7 @@ public final class Gate: @unchecked Sendable {
       for predecessor in predecessors { try predecessor.carrySeals() }
     }
     self.notes = notes
-    if let note = options.note, let attachPoint, let known = AttachedGate.File(loaded.file) {
+    if let note = options.note, let attachPoint, let known = filesBefore.first(where: { $0.path == loaded.file }) {
       AttachedGate(
         boot: AttachedGate.thisBoot, file: known, choice: options.attach.name, lsmList: features.lsmList,
         attach: attachPoint.rawValue,
