@@ -117,6 +117,7 @@ let package = Package(
       name: "AdmissionTests",
       dependencies: [
         "Admission", "Enforcement", "Policy", "Shared", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),
     .testTarget(
       name: "ObservationTests",

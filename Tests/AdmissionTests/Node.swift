@@ -2,6 +2,8 @@
 import Enforcement
 import Foundation
 import Logging
+import NIOCore
+import NIOPosix
 import Policy
 import Shared
 
@@ -103,6 +105,7 @@ final class Node: @unchecked Sendable {
   private static func registry(_ gate: Gate, _ directory: String) throws -> ContainerRegistry {
     try ContainerRegistry(
       gate: gate, policies: policies(), proc: ProcFS(), recordDirectory: "\(directory)/records",
+      executor: MultiThreadedEventLoopGroup.singleton.next().executor,
       log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 }

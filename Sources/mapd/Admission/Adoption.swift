@@ -18,15 +18,15 @@ extension ContainerRegistry {
         if gate.bindings.id(of: record.cgroup.key) == bound.binding {
           record.bound?.ruleSet = gate.bindings.ruleSet(of: bound.binding)
           gate.ruleSets.recall(bound.content, as: gate.bindings.ruleSet(of: bound.binding))
-          byBinding[bound.binding] = record.identity.id
         } else {
           log.warning("the binding is gone from the maps", metadata: ["container": "\(record.identity.id)"])
           record.bound = nil
         }
       }
-      records[record.identity.id] = record
+      index.put(record.identity.id, record)
     }
-    let known = Set(records.values.filter { $0.bound != nil }.map(\.cgroup.key))
+    let bound = records.values.filter { $0.bound != nil }
+    let known = Set(bound.map(\.cgroup.key))
     for cgroup in gate.bindings.keys where !known.contains(cgroup) {
       if hasEnded(gate.bindings.owner(of: cgroup)) {
         gate.bindings.unbind(cgroup)
@@ -43,7 +43,7 @@ extension ContainerRegistry {
     for ruleSet in gate.ruleSets.ids where !used.contains(ruleSet) { gate.ruleSets.remove(ruleSet) }
     log.info(
       "containers adopted",
-      metadata: ["known": "\(records.count)", "bound": "\(byBinding.count)"])
+      metadata: ["known": "\(records.count)", "bound": "\(bound.count)"])
     apply(policies)
     // Every container that can be is under the new gate now.
     for problem in gate.detachPredecessors() {
@@ -53,10 +53,7 @@ extension ContainerRegistry {
 
   /// Containers that ended without poststop: their cgroup is gone. Call it now and then.
   public func sweep() {
-    for id in records.keys.sorted() {
-      guard let record = records[id], hasEnded(record) else { continue }
-      remove(id)
-    }
+    for id in records.filter({ hasEnded($0.value) }).keys.sorted() { remove(id) }
     gate.ruleSets.collect()
     keepPinned()
   }
@@ -76,7 +73,7 @@ extension ContainerRegistry {
   private func forget(_ record: ContainerRecord) {
     gate.bindings.unbind(record.cgroup.key)
     // For the counts that nobody has told yet.
-    depart(record)
+    index.depart(record)
     ended.insert(record.cgroup.key)
     store.remove(record.identity.id)
   }

@@ -14,26 +14,28 @@ public actor ContainerRegistry {
   let proc: ProcFS
   let inspector: ContainerInspector
   let store: RecordStore
+  let index = ContainerIndex()
   let log: Logger
+  private let executor: any SerialExecutor
   public internal(set) var policies: PolicySet
-  var records: [String: ContainerRecord] = [:]
-  var byBinding: [UInt32: String] = [:]
-  /// Containers that are gone, by cgroup: reports may still come in for them.
-  var departed: [CgroupKey: ContainerRecord] = [:]
-  var departedOrder: [CgroupKey] = []
   /// Containers that are gone, whose reports are still to be told a last time.
   var ended: Set<CgroupKey> = []
   /// What an operator must know of: see Trouble.swift.
   var trouble = Trouble()
 
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  /// - Parameter executor: where all of its work is done; that of who asks most, so that an answer
+  ///   needs no turn from one thread to another.
   public init(
-    gate: Gate, policies: PolicySet, proc: ProcFS, recordDirectory: String, log: Logger
+    gate: Gate, policies: PolicySet, proc: ProcFS, recordDirectory: String, executor: any SerialExecutor, log: Logger
   ) throws(AdmissionError) {
     self.gate = gate
     self.policies = policies
     self.proc = proc
     inspector = ContainerInspector(proc: proc)
     store = try RecordStore(directory: recordDirectory)
+    self.executor = executor
     self.log = log
   }
 
@@ -45,13 +47,13 @@ public actor ContainerRegistry {
     case .poststart: return confirm(request, id: id, caller: caller)
     case .poststop:
       // Another runtime may use the same id for another container.
-      if let record = records[id], record.bundle.utf8.elementsEqual(request.bundle) { remove(id) }
+      if let record = index.record(id), record.bundle.utf8.elementsEqual(request.bundle) { remove(id) }
       return HookAnswer(.removed)
     }
   }
 
   private func create(_ request: HookRequest, id: String, caller: Int32?) -> HookAnswer {
-    if let known = records[id] {
+    if let known = index.record(id) {
       if isOf(known, request) && isAlive(known) { return HookAnswer(known.bound == nil ? .unmanaged : .bound) }
       if let refusal = replace(known) { return refusal }
     }
@@ -60,15 +62,15 @@ public actor ContainerRegistry {
 
   /// The process that runs is the one that was bound; one that is not known is bound now.
   private func confirm(_ request: HookRequest, id: String, caller: Int32?) -> HookAnswer {
-    guard var record = records[id], isOf(record, request) else {
-      if let known = records[id], let refusal = replace(known) { return refusal }
+    guard var record = index.record(id), isOf(record, request) else {
+      if let known = index.record(id), let refusal = replace(known) { return refusal }
       // Ended before it was asked about: nothing is left to bind, and nothing to keep from starting.
       guard isRunning(request) else { return HookAnswer(.unmanaged) }
       log.warning("container was not known at its start", metadata: ["container": "\(id)"])
       return admit(request, id: id, caller: caller, isRunning: true)
     }
     record.hasStarted = true
-    records[id] = record
+    index.put(id, record)
     save(record)
     guard let bound = record.bound else { return HookAnswer(.unmanaged) }
     guard gate.bindings.cgroup(of: bound.binding) == record.cgroup.key else {
@@ -99,7 +101,7 @@ public actor ContainerRegistry {
       && (request.startTicks == 0 || proc.startTicks(request.pid) == request.startTicks)
   }
 
-  public func isAlive(_ record: ContainerRecord) -> Bool {
+  public nonisolated func isAlive(_ record: ContainerRecord) -> Bool {
     proc.isAlive(record.pid) && proc.startTicks(record.pid) == record.initStartTicks
   }
 
@@ -148,7 +150,7 @@ public actor ContainerRegistry {
       } else {
         try store.save(record)
       }
-      records[id] = record
+      index.put(id, record)
       return HookAnswer(record.bound == nil ? .unmanaged : .bound)
     } catch {
       store.remove(id)
@@ -189,8 +191,15 @@ public actor ContainerRegistry {
         bound.set(compiled, policies: policy.policies)
         record.bound = bound
         try store.save(record)
-        _ = try gate.bindings.bind(new, to: ruleSet)
-        byBinding[bound.binding] = record.identity.id
+        let known = index.record(record.identity.id)
+        // It may run already, and be told of as soon as it is bound.
+        index.put(record.identity.id, record)
+        do {
+          _ = try gate.bindings.bind(new, to: ruleSet)
+        } catch {
+          index.put(record.identity.id, known)
+          throw error
+        }
       } catch {
         record.bound = nil
         save(record)
@@ -218,9 +227,8 @@ public actor ContainerRegistry {
   /// The container is gone, or no policy is for it any more.
   func unbind(_ record: inout ContainerRecord) {
     guard let bound = record.bound else { return }
-    depart(record)
+    index.depart(record)
     gate.bindings.unbind(record.cgroup.key)
-    byBinding[bound.binding] = nil
     record.bound = nil
     release(bound.ruleSet)
   }
@@ -228,17 +236,14 @@ public actor ContainerRegistry {
   /// Takes out a rule set that no container has.
   func release(_ ruleSet: UInt32) {
     // As the gate has it: there may be bindings without a record.
-    let used = gate.bindings.keys.contains { cgroup in
-      gate.bindings.id(of: cgroup).map(gate.bindings.ruleSet) == ruleSet
-    }
-    if !used { gate.ruleSets.remove(ruleSet) }
+    if !gate.bindings.isAssigned(ruleSet) { gate.ruleSets.remove(ruleSet) }
   }
 
   func remove(_ id: String) {
-    guard var record = records[id] else { return }
+    guard var record = index.record(id) else { return }
     let cgroup = record.cgroup.key
-    records[id] = nil
     unbind(&record)
+    index.put(id, nil)
     trouble.containers[id] = nil
     ended.insert(cgroup)
     store.remove(id)
@@ -262,19 +267,12 @@ public actor ContainerRegistry {
     }
   }
 
-  /// Reports of a container may come in after it is gone. The last 1,024 are remembered.
-  func depart(_ record: ContainerRecord) {
-    departed[record.cgroup.key] = record
-    departedOrder.append(record.cgroup.key)
-    if departedOrder.count > 1024 { departed[departedOrder.removeFirst()] = nil }
-  }
-
   /// A binding that no record tells of must not come over a new container, should the kernel
   /// ever use its cgroup's id again. One whose container still runs is kept: two containers
   /// in one cgroup are refused.
   func dropStaleBinding(of cgroup: CgroupLocation) {
     guard let owner = gate.bindings.owner(of: cgroup.key),
-      !records.values.contains(where: { $0.cgroup.key == cgroup.key }),
+      !index.isKnown(cgroup.key),
       !isRunning(owner, in: cgroup)
     else { return }
     let ruleSet = gate.bindings.id(of: cgroup.key).map(gate.bindings.ruleSet)
@@ -288,16 +286,5 @@ public actor ContainerRegistry {
     if let ticks = owner.initStartTicks { return proc.startTicks(owner.initPid) == ticks }
     let line = (try? proc.cgroups(owner.initPid))?.first { $0.hierarchy == cgroup.hierarchy }
     return line.map { ($0.path + "/").hasPrefix(cgroup.path + "/") } ?? true
-  }
-
-  /// The container of a cgroup, also when it is gone since; for a report without its event.
-  public func container(of cgroup: CgroupKey) -> ContainerRecord? {
-    records.values.first { $0.cgroup.key == cgroup } ?? departed[cgroup]
-  }
-
-  /// The container of a cgroup, also when it is gone since.
-  public func container(of cgroup: CgroupKey, binding: UInt32) -> ContainerRecord? {
-    if let id = byBinding[binding], let record = records[id], record.cgroup.key == cgroup { return record }
-    return departed[cgroup]
   }
 }

@@ -20,7 +20,7 @@ public struct FoundFile: Sendable {
 
 extension ContainerRegistry {
   /// nil: nothing is there, or it cannot be looked at.
-  public func find(_ path: String, in record: ContainerRecord) -> FoundFile? {
+  public nonisolated func find(_ path: String, in record: ContainerRecord) -> FoundFile? {
     guard isAlive(record), let root = inspector.root(pid: record.pid, rootPath: nil, isRunning: true),
       let found = root.resolve(path)
     else { return nil }
@@ -30,7 +30,7 @@ extension ContainerRegistry {
   }
 
   /// - Parameter path: without symbolic links, as the gate walks it.
-  public func origin(of path: [UInt8], in record: ContainerRecord) -> FileOrigin {
+  public nonisolated func origin(of path: [UInt8], in record: ContainerRecord) -> FileOrigin {
     guard isAlive(record) else { return .unknown }
     let upper = (try? proc.mount(record.pid, at: "/"))?.options["upperdir"]
     if let upper, let status = status(of: path, below: upper), status.st_mode & S_IFMT == S_IFREG {
@@ -42,7 +42,7 @@ extension ContainerRegistry {
     return changed >= (bound.since, Int(bound.sinceNanoseconds)) ? .changed : .image
   }
 
-  func status(of path: [UInt8], below folder: String) -> stat? {
+  nonisolated func status(of path: [UInt8], below folder: String) -> stat? {
     let root = open(folder, HF_O_PATH | O_DIRECTORY | O_CLOEXEC)
     guard root >= 0 else { return nil }
     defer { close(root) }

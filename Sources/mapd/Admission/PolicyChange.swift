@@ -8,14 +8,14 @@ extension ContainerRegistry {
   public func apply(_ new: PolicySet) {
     policies = new
     var changes: [UInt32: [(id: String, compiled: CompiledRules, policy: EffectivePolicy)]] = [:]
-    for id in records.keys.sorted() {
-      guard var record = records[id] else { continue }
+    for var record in allContainers() {
+      let id = record.identity.id
       guard let policy = new.effective(for: record.identity.workload) else {
         if record.bound != nil {
           log.warning("no policy is for the container any more", metadata: ["container": "\(id)"])
           trouble.containers[id] = nil
           unbind(&record)
-          records[id] = record
+          index.put(id, record)
           save(record)
         }
         continue
@@ -37,8 +37,9 @@ extension ContainerRegistry {
     _ ruleSet: UInt32, _ members: [(id: String, compiled: CompiledRules, policy: EffectivePolicy)]
   ) {
     let contents = Set(members.map(\.compiled.ruleSet))
-    let all = records.values.count { $0.bound?.ruleSet == ruleSet }
-    if contents.count == 1, all == members.count, gate.ruleSets.find(contents.first!) == nil {
+    if contents.count == 1, records.values.count(where: { $0.bound?.ruleSet == ruleSet }) == members.count,
+      gate.ruleSets.find(contents.first!) == nil
+    {
       do {
         try gate.ruleSets.replace(ruleSet, with: contents.first!)
         for member in members { note(member.id, ruleSet, member.compiled, member.policy) }
@@ -50,7 +51,7 @@ extension ContainerRegistry {
     for member in members {
       do {
         let target = try gate.ruleSets.find(member.compiled.ruleSet) ?? gate.ruleSets.add(member.compiled.ruleSet)
-        guard let bound = records[member.id]?.bound else { continue }
+        guard let bound = index.record(member.id)?.bound else { continue }
         if target != bound.ruleSet { gate.bindings.assign(bound.binding, target) }
         note(member.id, target, member.compiled, member.policy)
       } catch {
@@ -61,11 +62,11 @@ extension ContainerRegistry {
   }
 
   private func note(_ id: String, _ ruleSet: UInt32, _ compiled: CompiledRules, _ policy: EffectivePolicy) {
-    guard var record = records[id] else { return }
+    guard var record = index.record(id) else { return }
     let old = record.bound?.content
     record.bound?.ruleSet = ruleSet
     record.bound?.set(compiled, policies: policy.policies)
-    records[id] = record
+    index.put(id, record)
     trouble.containers[id] = nil
     save(record)
     if old != compiled.ruleSet {
@@ -94,7 +95,7 @@ extension ContainerRegistry {
     guard proc.startTicks(record.pid) == record.initStartTicks else { return }
     do throws(AdmissionError) {
       try bind(&record, to: policy)
-      records[record.identity.id] = record
+      index.put(record.identity.id, record)
     } catch {
       trouble.containers[record.identity.id] = "is NOT under its policy: \(error)"
       log.critical(

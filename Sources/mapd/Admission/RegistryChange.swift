@@ -12,15 +12,17 @@ extension ContainerRegistry {
   }
 
   /// Containers by the beginning of their id, or by name; the exact ones when there are any.
-  public func containers(named text: String) -> [ContainerRecord] {
-    if let exact = records[text] { return [exact] }
-    let all = records.keys.sorted().map { records[$0]! }
+  public nonisolated func containers(named text: String) -> [ContainerRecord] {
+    if let exact = index.record(text) { return [exact] }
+    let all = allContainers()
     let byName = all.filter { $0.identity.name == text || $0.place == text }
     return byName.isEmpty ? all.filter { $0.identity.id.hasPrefix(text) } : byName
   }
 
   /// All containers that are known, bound or not. Sorted by id.
-  public func allContainers() -> [ContainerRecord] { records.keys.sorted().map { records[$0]! } }
+  public nonisolated func allContainers() -> [ContainerRecord] {
+    index.records.values.sorted { $0.identity.id < $1.identity.id }
+  }
 }
 
 extension ContainerRecord {

@@ -14,7 +14,7 @@ public struct RunningProgram: Sendable, Hashable {
 extension ContainerRegistry {
   /// What runs in a container now: the executables of all processes of its cgroup that are the
   /// container's own files. The runtime's own processes on their way in are not among them.
-  public func running(in record: ContainerRecord) -> [RunningProgram] {
+  public nonisolated func running(in record: ContainerRecord) -> [RunningProgram] {
     guard isAlive(record), let mounts = try? proc.namespace(record.pid, "mnt"),
       let root = inspector.root(pid: record.pid, rootPath: nil, isRunning: true)
     else { return [] }
@@ -28,7 +28,7 @@ extension ContainerRegistry {
   }
 
   /// The path of a process's executable, when that very file is there in the container.
-  private func executable(of pid: Int32, in record: ContainerRecord) -> [UInt8]? {
+  private nonisolated func executable(of pid: Int32, in record: ContainerRecord) -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: 8192)
     let link = proc.path(pid, "exe")
     let count = buffer.withUnsafeMutableBytes {
@@ -44,12 +44,12 @@ extension ContainerRegistry {
   }
 
   /// The kernel puts a script's path behind its interpreter and the one option of its first line.
-  private func script(of pid: Int32, interpreter: [UInt8], _ root: RootFilesystem) -> String? {
+  private nonisolated func script(of pid: Int32, interpreter: [UInt8], _ root: RootFilesystem) -> String? {
     guard let line = try? proc.text(pid, "cmdline") else { return nil }
     return script(in: line.split(separator: "\0").map(String.init), interpreter: interpreter, root)
   }
 
-  private func script(in arguments: [String], interpreter: [UInt8], _ root: RootFilesystem) -> String? {
+  private nonisolated func script(in arguments: [String], interpreter: [UInt8], _ root: RootFilesystem) -> String? {
     for argument in arguments.dropFirst().prefix(2) where argument.hasPrefix("/") {
       guard let file = root.resolve(argument), let first = file.interpreter,
         let resolved = root.resolve(first), resolved.path.utf8.elementsEqual(interpreter)
@@ -60,7 +60,7 @@ extension ContainerRegistry {
   }
 
   /// The script that arguments of an interpreter name, where the gate cannot see it.
-  public func script(in arguments: [String], interpreter: [UInt8], of record: ContainerRecord) -> String? {
+  public nonisolated func script(in arguments: [String], interpreter: [UInt8], of record: ContainerRecord) -> String? {
     guard isAlive(record), let root = inspector.root(pid: record.pid, rootPath: nil, isRunning: true) else {
       return nil
     }

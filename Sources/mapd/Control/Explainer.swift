@@ -61,7 +61,7 @@ struct Explainer: Sendable {
     var next: String? = path
     for depth in 0...Self.interpretersMax {
       guard let asked = next else { return }
-      let found = await registry.find(asked, in: record)
+      let found = registry.find(asked, in: record)
       let walked = found?.path ?? asked
       guard let reading = try reading(record, walked) else { return }
       let isInterpreter = depth > 0

@@ -24,9 +24,11 @@ public final class HookStatistics: Sendable {
 
   /// - Parameter duration: from the whole request to the answer in the socket's buffer.
   func answered(_ phase: Phase, _ outcome: HookAnswer.Outcome, _ duration: Duration) {
+    let parts = duration.components
+    let seconds = Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
     counts.withLock {
       $0.answers[phase, default: [:]][outcome, default: 0] += 1
-      $0.durations[phase, default: Histogram(bounds: Self.bounds)].add(duration / .seconds(1))
+      $0.durations[phase, default: Histogram(bounds: Self.bounds)].add(seconds)
     }
   }
 

@@ -87,7 +87,7 @@ public actor PolicyEditor {
     var edit = PolicyEdit(
       policies: draft.policies.map(\.description), file: path, before: text(draft.file), after: draft.after,
       notes: draft.notes)
-    for record in await registry.allContainers() where await registry.isAlive(record) {
+    for record in registry.allContainers() where registry.isAlive(record) {
       let before = now.effective(for: record.identity.workload)
       let after = then.effective(for: record.identity.workload)
       let isProtected = after.map { !$0.policies.isEmpty } ?? false

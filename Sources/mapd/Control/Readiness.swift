@@ -70,7 +70,7 @@ public actor Readiness {
     let set = await registry.policies
     var covered: [String] = []
     var effective: [String: EffectivePolicy] = [:]
-    for record in await registry.allContainers() where await registry.isAlive(record) {
+    for record in registry.allContainers() where registry.isAlive(record) {
       guard let found = set.effective(for: record.identity.workload), found.policies.contains(policy.name) else {
         continue
       }

@@ -24,7 +24,6 @@ public struct UnixServer: Service {
 
   /// For a connection that is meant to be silent from now on.
   static func allowSilence(_ connection: Connection) {
-    // Not waited for: a hook's answer need not be later by a turn of the event loop.
     connection.channel.pipeline.removeHandler(name: idleName, promise: nil)
   }
 
@@ -76,25 +75,31 @@ public struct UnixServer: Service {
     }
   }
 
-  /// Listens in a place: the one way for all of mapd's sockets.
   package static func bind<Accepted: Sendable>(
     _ bootstrap: ServerBootstrap, _ place: Place,
     _ prepare: @escaping @Sendable (any Channel) -> EventLoopFuture<Accepted>
   ) async throws -> NIOAsyncChannel<Accepted, Never> {
+    try await listen(place) { path in
+      try await bootstrap.bind(
+        unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: prepare)
+    } inherited: { descriptor in
+      try await bootstrap.bind(descriptor, childChannelInitializer: prepare)
+    }
+  }
+
+  /// Listens in a place: the one way for all of mapd's sockets.
+  static func listen<Server: Sendable>(
+    _ place: Place, path bind: (String) async throws -> Server,
+    inherited take: (CInt) async throws -> Server
+  ) async throws -> Server {
     switch place {
-    case .inherited(let descriptor):
-      return try await bootstrap.bind(descriptor, childChannelInitializer: prepare)
+    case .inherited(let descriptor): return try await take(descriptor)
     case .path(let path, let mode, let group):
       // Made unreachable first: no one gets in between bind and chmod.
       let old = umask(0o777)
       defer { umask(old) }
-      let server: NIOAsyncChannel<Accepted, Never>
-      do {
-        server = try await bootstrap.bind(
-          unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: prepare)
-      } catch {
-        throw NoPlace(path: path, reason: error)
-      }
+      let server: Server
+      do { server = try await bind(path) } catch { throw NoPlace(path: path, reason: error) }
       if let group, chown(path, uid_t.max, group) != 0 {
         throw Errno(operation: "give \(path) to group \(group), as sockets.group says; mapd must be in that group")
       }
@@ -121,7 +126,7 @@ public struct UnixServer: Service {
     try? await connection.executeThenClose { _, _ in }
   }
 
-  private static func peer(of channel: any Channel) -> EventLoopFuture<hf_peer> {
+  static func peer(of channel: any Channel) -> EventLoopFuture<hf_peer> {
     guard let socket = channel as? any SocketOptionProvider else {
       return channel.eventLoop.makeFailedFuture(Errno(operation: "no socket behind the connection"))
     }

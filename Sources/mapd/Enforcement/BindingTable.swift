@@ -89,6 +89,10 @@ public final class BindingTable: @unchecked Sendable {
   /// Level by binding, to know when a level carries none any more.
   private var levels: [CgroupKey: Int] = [:]
   private var ids: [UInt32: CgroupKey] = [:]
+  private var freeIDs: FreeNumbers
+  /// What each binding is assigned to, and how many are to each rule set.
+  private var assigned: [UInt32: UInt32] = [:]
+  private var users: [UInt32: Int] = [:]
 
   init(
     bindings: BPFMap<hf_cgroup_key, hf_binding>, pidNamespaces: BPFMap<UInt32, hf_pid_ns>,
@@ -102,6 +106,8 @@ public final class BindingTable: @unchecked Sendable {
       guard let binding = bindings[key] else { continue }
       ids[binding.id] = CgroupKey(key)
     }
+    freeIDs = FreeNumbers(0..<UInt32(bindings.maximum), without: ids.keys)
+    for id in ids.keys { note(id, assignedTo: ruleSet(of: id)) }
     removeLonePidNamespaces()
   }
 
@@ -145,13 +151,28 @@ public final class BindingTable: @unchecked Sendable {
 
   /// One 4-byte store: every exec of the container after it is judged by the other rule set.
   public func assign(_ id: UInt32, _ ruleSet: UInt32) {
+    store(id, ruleSet)
+    if ids[id] != nil { note(id, assignedTo: ruleSet) }
+  }
+
+  private func store(_ id: UInt32, _ ruleSet: UInt32) {
     FaultPoint.pass("binding \(id) is assigned")
     hf_store_u32(assignment(id), ruleSet)
   }
 
+  /// Is a binding assigned to this rule set, one without a record among them?
+  public func isAssigned(_ ruleSet: UInt32) -> Bool { users[ruleSet] != nil }
+
+  /// - Parameter ruleSet: nil when the binding is gone.
+  private func note(_ id: UInt32, assignedTo ruleSet: UInt32?) {
+    if let old = assigned[id], let count = users[old] { users[old] = count > 1 ? count - 1 : nil }
+    assigned[id] = ruleSet
+    if let ruleSet { users[ruleSet, default: 0] += 1 }
+  }
+
   /// The id that the next binding gets.
   public func nextID() throws(EnforcementError) -> UInt32 {
-    guard let id = (0..<UInt32(bindings.maximum)).first(where: { ids[$0] == nil }) else {
+    guard let id = freeIDs.next else {
       throw EnforcementError(
         "map bindings is full (\(bindings.maximum) containers)", kind: .full,
         remedy: "raise --max-bindings; it takes effect when the pins are made anew")
@@ -169,16 +190,18 @@ public final class BindingTable: @unchecked Sendable {
     let id = try nextID()
     let levelsBefore = hf_load_u64(levelsWord)
     try admitLevel(new)
-    assign(id, ruleSet)
+    store(id, ruleSet)
     do throws(EnforcementError) {
       try insert(new, id: id)
     } catch {
-      assign(id, 0)
+      store(id, 0)
       hf_store_u64(levelsWord, levelsBefore)
       levels[new.cgroup] = nil
       throw error
     }
     ids[id] = new.cgroup
+    freeIDs.takeNext()
+    note(id, assignedTo: ruleSet)
     return id
   }
 
@@ -205,7 +228,11 @@ public final class BindingTable: @unchecked Sendable {
     if let entry = pidNamespaces[binding.pid_ns], CgroupKey(entry.binding) == cgroup {
       pidNamespaces.remove(binding.pid_ns)
     }
-    if ids[binding.id] == cgroup { ids[binding.id] = nil }
+    if ids[binding.id] == cgroup {
+      ids[binding.id] = nil
+      freeIDs.giveBack(binding.id)
+      note(binding.id, assignedTo: nil)
+    }
     // The assignment stays until the id is used again: an exec that is being judged may read it.
     levels[cgroup] = nil
     return true

@@ -28,6 +28,9 @@ public final class RuleSetTable: @unchecked Sendable {
   private let chains: BPFMap<UInt64, hf_chain>
   let secret: PathSecret
   private(set) var entries: [UInt32: Entry] = [:]
+  /// Rule sets by content; more than one where a mapd before has left them so.
+  private var byContent: [RuleSet: Set<UInt32>] = [:]
+  private var freeIDs: FreeNumbers
   private var stale: [hf_rule_key] = []
   /// Taken out, but an exec that is being judged may have read their numbers.
   private var ended: [UInt32: UInt32] = [:]
@@ -40,6 +43,7 @@ public final class RuleSetTable: @unchecked Sendable {
     self.words = words
     self.chains = chains
     self.secret = secret
+    freeIDs = FreeNumbers(0..<0, without: [])
     adopt()
   }
 
@@ -55,12 +59,12 @@ public final class RuleSetTable: @unchecked Sendable {
 
   /// The rule set with this content, when it is in the maps already.
   public func find(_ content: RuleSet) -> UInt32? {
-    entries.first { $0.value.content == content }?.key
+    byContent[content]?.min()
   }
 
   /// Puts a new rule set into the maps.
   public func add(_ content: RuleSet) throws(EnforcementError) -> UInt32 {
-    guard let id = freeID() else {
+    guard let id = freeIDs.next else {
       throw EnforcementError("map rulesets is full (\(maximum) rule sets)", kind: .full)
     }
     // A number used before: above every generation it had.
@@ -68,7 +72,9 @@ public final class RuleSetTable: @unchecked Sendable {
     let keys = try write(content, id: id, generation: generation)
     store(content.word(generation: generation), id)
     generationsCount += 1
+    freeIDs.takeNext()
     entries[id] = Entry(generation: generation, keys: keys, content: content)
+    byContent[content, default: []].insert(id)
     return id
   }
 
@@ -81,6 +87,7 @@ public final class RuleSetTable: @unchecked Sendable {
     store(content.word(generation: generation), id)
     generationsCount += 1
     entries[id] = Entry(generation: generation, keys: keys, content: content)
+    byContent[content, default: []].insert(id)
     retire(id, old)
   }
 
@@ -110,7 +117,10 @@ public final class RuleSetTable: @unchecked Sendable {
     }
     stale = kept
     // The generation stays in the word, so that the number can be used again.
-    for (id, generation) in ended { store(UInt64(generation), id) }
+    for (id, generation) in ended {
+      store(UInt64(generation), id)
+      freeIDs.giveBack(id)
+    }
     ended = [:]
   }
 
@@ -138,10 +148,6 @@ public final class RuleSetTable: @unchecked Sendable {
   private func store(_ word: UInt64, _ id: UInt32) {
     FaultPoint.pass("rule set \(id) is switched")
     hf_store_u64(words.base + Int(id), word)
-  }
-
-  private func freeID() -> UInt32? {
-    (1..<UInt32(words.count)).first { entries[$0] == nil && ended[$0] == nil }
   }
 
   /// Room that rules of ended generations take is not a reason to refuse new ones.
@@ -179,6 +185,10 @@ public final class RuleSetTable: @unchecked Sendable {
   }
 
   private func retire(_ id: UInt32, _ entry: Entry) {
+    if let content = entry.content {
+      byContent[content]?.remove(id)
+      if byContent[content]?.isEmpty == true { byContent[content] = nil }
+    }
     stale += entry.keys.map {
       hf_rule_key(rule_set: id, generation: entry.generation, path: ($0.lane0, $0.lane1))
     }
@@ -192,6 +202,8 @@ public final class RuleSetTable: @unchecked Sendable {
       guard word & (1 << 40) != 0 else { continue }
       entries[id] = Entry(generation: UInt32(truncatingIfNeeded: word), keys: [], content: nil)
     }
+    // 0 is no rule set.
+    freeIDs = FreeNumbers(1..<UInt32(words.count), without: entries.keys)
     for key in rules.keys() {
       if entries[key.rule_set]?.generation == key.generation {
         entries[key.rule_set]!.keys.append(PathKey(lane0: key.path.0, lane1: key.path.1))
@@ -222,6 +234,7 @@ public final class RuleSetTable: @unchecked Sendable {
       })
     else { return }
     entries[id]!.content = content
+    byContent[content, default: []].insert(id)
   }
 
   public func rulesCount(of id: UInt32) -> Int { entries[id]?.keys.count ?? 0 }

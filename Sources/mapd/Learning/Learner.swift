@@ -54,15 +54,15 @@ public actor Learner: LearningRecorder {
     let isAlone = event.isInterpreter && event.attach == AttachName.killCode
     var sighting = sighting(of: container, name, path: event.path, time: time, source: "exec")
     sighting.role = event.isInterpreter ? "interpreter" : "program"
-    sighting.origin = await registry.origin(of: event.path, in: container).rawValue
+    sighting.origin = registry.origin(of: event.path, in: container).rawValue
     sighting.unlisted = Self.unlisted(event)
     sighting.isSeenAlone = isAlone
     add(sighting, key: event.key, count: count)
     guard isAlone, process?.areCallers != true, let arguments = process?.arguments,
-      let script = await registry.script(in: arguments, interpreter: event.path, of: container)
+      let script = registry.script(in: arguments, interpreter: event.path, of: container)
     else { return }
     var seen = self.sighting(of: container, name, path: Array(script.utf8), time: time, source: "exec")
-    seen.origin = await registry.origin(of: seen.path, in: container).rawValue
+    seen.origin = registry.origin(of: seen.path, in: container).rawValue
     add(seen)
   }
 
@@ -85,14 +85,14 @@ public actor Learner: LearningRecorder {
       present.insert(run)
       guard !snapshots.contains(run), let name = WorkloadName.of(record.identity) else { continue }
       let time = Timestamp.now.iso8601
-      for program in await registry.running(in: record) {
+      for program in registry.running(in: record) {
         var found = sighting(of: record, name, path: program.path, time: time, source: "snapshot")
-        found.origin = await registry.origin(of: program.path, in: record).rawValue
+        found.origin = registry.origin(of: program.path, in: record).rawValue
         if program.script != nil { found.role = "interpreter" }
         add(found)
         guard let script = program.script else { continue }
         var of = sighting(of: record, name, path: Array(script.utf8), time: time, source: "snapshot")
-        of.origin = await registry.origin(of: of.path, in: record).rawValue
+        of.origin = registry.origin(of: of.path, in: record).rawValue
         add(of)
       }
     }

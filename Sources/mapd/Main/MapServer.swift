@@ -28,7 +28,7 @@ struct MapServer {
   }
 
   func run() async throws {
-    // One is enough for what mapd is sent, and saves each connection the way from one to another.
+    // Beside that of the hooks one is enough, and saves each connection the way from one to another.
     NIOSingletons.groupLoopCountSuggestion = 1
     // Asked to read its configuration before it can, mapd must not end.
     signal(SIGHUP, SIG_IGN)
@@ -48,7 +48,8 @@ struct MapServer {
       let policies = source.load(previous: .empty(learning: configuration.learn))
       PolicyWatcher.tell(policies, before: .empty, log)
       let registry = try ContainerRegistry(
-        gate: gate, policies: policies, proc: proc, recordDirectory: configuration.paths.run + "/containers", log: log)
+        gate: gate, policies: policies, proc: proc, recordDirectory: configuration.paths.run + "/containers",
+        executor: HookServer.executor, log: log)
       await registry.adopt()
       let spool = Spool(path: configuration.paths.run + "/spool", log: log)
       _ = await spool.take()
@@ -89,7 +90,6 @@ struct MapServer {
       violations: violations,
       learner: learner, configuration: keeper, unsent: { exporter.lost }, version: "\(Release.version)")
     let statistics = HookStatistics()
-    let hooks = HookServer(registry: registry, statistics: statistics, log: log)
     let control = ControlServer(
       reporter: reporter, journal: journal, violations: violations, tracer: tracer, operations: operations, log: log)
     signal(SIGPIPE, SIG_IGN)
@@ -97,8 +97,9 @@ struct MapServer {
     let controlLimit = ConnectionLimit(UnixServer.readersMax)
     let metricsLimit = ConnectionLimit(MetricsServer.connectionsMax)
     // The hooks' socket first: whoever is answered by the other one can start containers.
-    let hookServer = try await UnixServer(
-      name: "hook", place: ServiceManager.place("hook", paths.run, readers: nil), log: log, serve: hooks.serve)
+    let hookServer = try await HookServer(
+      registry: registry, statistics: statistics, place: ServiceManager.place("hook", paths.run, readers: nil),
+      log: log)
     let controlServer = try await UnixServer(
       name: "control", place: ServiceManager.place("control", paths.run, readers: readers), readers: controlLimit,
       log: log, serve: control.serve)

@@ -90,7 +90,7 @@ public actor EventJournal {
   public var suppressed: UInt64 { limit.suppressed }
 
   public func receive(_ event: GateEvent, _ process: ProcessDetails?) async {
-    let record = await registry.container(of: event.cgroup, binding: event.binding)
+    let record = registry.container(of: event.cgroup, binding: event.binding)
     let kernel = gate.reports.count(event.key)
     // 0: the map was full, or the container went in the meantime.
     let counted = kernel > 0 ? kernel : finals[event.key] ?? 0
@@ -168,7 +168,7 @@ public actor EventJournal {
 
   /// What of a lost event its count alone tells.
   private func tellUnseen(_ key: ReportKey, _ count: UInt64) async {
-    let record = await registry.container(of: key.cgroup)
+    let record = registry.container(of: key.cgroup)
     // Its event may have come in meanwhile.
     guard known[key] == nil, known.count < gate.reports.maximum else { return }
     let now = Timestamp.now

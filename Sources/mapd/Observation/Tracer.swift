@@ -57,7 +57,7 @@ public actor Tracer {
   }
 
   func receive(_ event: GateEvent, _ process: ProcessDetails?) async {
-    let record = await registry.container(of: event.cgroup, binding: event.binding)
+    let record = registry.container(of: event.cgroup, binding: event.binding)
     let line = ViolationEvent(event, of: record, process)
     for follower in followers.values {
       // By the container: a binding's number is given to another one later.
