@@ -51,7 +51,9 @@ let package = Package(
       path: "Sources/mapd/Enforcement", swiftSettings: strict),
     .target(
       name: "Admission",
-      dependencies: ["CLinux", "Enforcement", "Policy", "Shared", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "CLinux", "CYajl", "Enforcement", "Policy", "Shared", .product(name: "Logging", package: "swift-log"),
+      ],
       path: "Sources/mapd/Admission", swiftSettings: strict),
     .target(
       name: "Observation",
@@ -129,7 +131,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ControlTests",
-      dependencies: ["Control", "Policy", .product(name: "Logging", package: "swift-log")], swiftSettings: strict),
+      dependencies: [
+        "CLinux", "Control", "Policy", "Shared", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "ExportTests",
       dependencies: [

@@ -2,6 +2,7 @@
 /* Linux calls that glibc of Debian 12 or Swift's import of it does not offer. */
 #pragma once
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <malloc.h>
@@ -10,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -27,6 +29,14 @@ static inline int hf_open_in_root(int root, const char *path, uint64_t flags)
 	};
 
 	return (int)syscall(__NR_openat2, root, path, &how, sizeof(how));
+}
+
+/* Is the file on an overlay? 1 also when it cannot be told. */
+static inline int hf_is_overlay(int descriptor)
+{
+	struct statfs status;
+
+	return fstatfs(descriptor, &status) != 0 || status.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
 /* The kernel's own form of a device number, as its superblocks have it. */

@@ -21,7 +21,18 @@ import Testing
 
   @Test(arguments: [
     "", "{", "[]", "null", "\"x\"", "{\"root\": {}}", "{\"root\": 5}", "{\"annotations\": {\"a\": 1}}", "{}{}",
-    "{\"linux\": {\"namespaces\": [{}]}}", "{\"annotations\": {\"a\": \"b\"",
+    "{\"linux\": {\"namespaces\": [{}]}}", "{\"annotations\": {\"a\": \"b\"", "{\"root\": {\"path\": null}}",
+    "{\"annotations\": {\"a\": null}}", "{\"annotations\": []}", "{\"annotations\": \"a\"}", "{\"linux\": []}",
+    "{\"linux\": {\"namespaces\": {}}}", "{\"linux\": {\"namespaces\": [null]}}", "{\"linux\": {\"namespaces\": [[]]}}",
+    "{\"linux\": {\"namespaces\": [{\"type\": null}]}}",
+    "{\"linux\": {\"namespaces\": [{\"type\": \"pid\", \"path\": 1}]}}",
+    "{\"linux\": {\"namespaces\": [{\"type\": \"pid\"}, {\"path\": \"/a\"}]}}", "{\"linux\": {\"cgroupsPath\": true}}",
+    "{\"root\": {\"path\": [\"x\"]}}", "{\"root\": {\"path\": \"x\"},}", "{} x", "// c\n{}",
+    "{\"annotations\": {\"a\": \"\u{1}\"}}",
+    "{\"root\": {\"path\": \"x\"}, \"root\": {\"path\": \"y\"}}", "{\"root\": {\"path\": \"x\", \"path\": \"x\"}}",
+    "{\"root\": null, \"root\": {\"path\": \"y\"}}", "{\"linux\": {}, \"annotations\": {}, \"linux\": {}}",
+    "{\"annotations\": {\"a\": \"1\", \"a\": \"2\"}}",
+    "{\"linux\": {\"namespaces\": [{\"type\": \"pid\", \"type\": \"net\"}]}}",
   ])
   func malformedConfigsAreRefused(_ text: String) throws {
     let bundle = try TemporaryDirectory()
@@ -29,6 +40,41 @@ import Testing
     let error = refusal { _ = try BundleConfig.read(bundle: bundle.path) }
     #expect(error?.kind == .invalid)
     #expect(error?.message.contains("\(bundle.path)/config.json") == true)
+  }
+
+  @Test func bytesThatAreNotUTF8AreRefused() throws {
+    for bytes in [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80]] as [[UInt8]] {
+      let text = Array("{\"annotations\": {\"a\": \"".utf8) + bytes + Array("\"}}".utf8)
+      #expect(throws: BundleProblem.self) { _ = try BundleConfig(json: text) }
+    }
+  }
+
+  /// A runtime that is cut off on its way: never a crash, never half of the annotations.
+  @Test(arguments: Bundles.all) func aConfigThatEndsEarlyIsRefused(_ name: String) throws {
+    let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(Bundles.folder)/\(name)/config.json")))
+    let end = try #require(whole.lastIndex(of: UInt8(ascii: "}")))
+    for count in Array(stride(from: 0, to: end, by: 97)) + [end] {
+      #expect(throws: BundleProblem.self) { _ = try BundleConfig(json: Array(whole[..<count])) }
+    }
+  }
+
+  @Test func allThatIsNeededIsFoundAmongWhatIsNot() throws {
+    let text = #"""
+      {"hooks": {"root": {"path": "no"}, "a": [[{"type": "pid"}]]}, "linux": {"resources": {"namespaces": [1, null]},
+       "namespaces": [{"type": "pid", "path": null, "x": {"type": 1}}, {"path": "/n", "type": "network"}], "cgroupsPath":
+       "a:b:c"}, "annotations": {"k\u00e9\n": "v\"\u0041", "": "", "root": "r"}, "process": {"args": ["root", 1e9, -0.5, true]},
+       "root": {"readonly": true, "path": "r\/\ud83d\ude00"}, "path": "/no", "type": []}
+      """#
+    let config = try BundleConfig(json: Array(text.utf8))
+    #expect(config.root == .init(path: "r/\u{1f600}"))
+    #expect(config.annotations == ["k\u{e9}\n": "v\"A", "": "", "root": "r"])
+    #expect(
+      config.linux
+        == .init(
+          namespaces: [.init(type: "pid", path: nil), .init(type: "network", path: "/n")], cgroupsPath: "a:b:c"))
+    #expect(try BundleConfig(json: Array("{\"root\": null, \"linux\": null}".utf8)) == BundleConfig())
+    #expect(
+      try BundleConfig(json: Array("{\"linux\": {\"namespaces\": null, \"cgroupsPath\": null}}".utf8)).linux == .init())
   }
 
   @Test func whatIsNotNeededMayBeMissing() throws {
@@ -63,8 +109,13 @@ import Testing
 
   @Test func deepNestingIsRefusedWithoutACrash() throws {
     let bundle = try TemporaryDirectory()
-    try bundle.write("config.json", String(repeating: "[", count: 200_000))
-    #expect(refusal { _ = try BundleConfig.read(bundle: bundle.path) }?.kind == .invalid)
+    for opening in ["[", "{\"a\":", "{\"linux\":", "{\"x\":["] {
+      try bundle.write("config.json", String(repeating: opening, count: 200_000))
+      #expect(refusal { _ = try BundleConfig.read(bundle: bundle.path) }?.kind == .invalid)
+    }
+    let deep = "{\"x\": " + String(repeating: "[", count: 600) + String(repeating: "]", count: 600) + "}"
+    try bundle.write("config.json", deep)
+    #expect(refusal { _ = try BundleConfig.read(bundle: bundle.path) }?.message.contains("512") == true)
   }
 }
 

@@ -17,9 +17,8 @@ import Testing
   private func own(
     _ lines: String, callers: String = "", mounts: String
   ) -> (line: CgroupLine, controller: String, directory: String)? {
-    ProcFS.ownCgroup(
-      lines: ProcFS.parseCgroups(lines), callers: ProcFS.parseCgroups(callers),
-      mounts: ProcFS.hierarchyMounts(ProcFS.parseMounts(mounts)))
+    let found = ProcFS.hierarchyMounts(ProcFS.parseMounts(mounts))
+    return ProcFS.ownCgroup(lines: ProcFS.parseCgroups(lines), callers: ProcFS.parseCgroups(callers)) { found[$0] }
   }
 
   @Test func whereAHierarchyIsMountedIsForgottenWhenAnotherIsThere() throws {
@@ -28,9 +27,9 @@ import Testing
     let path = directory.path + "/cgroup"
     #expect(mkdir(path, 0o700) == 0)
     hierarchies.note(["unified": path, "pids": directory.path + "/none"])
-    #expect(hierarchies.stillMounted() == ["unified": path])
-    #expect(rename(path, path + ".old") == 0 && hierarchies.stillMounted().isEmpty)
-    #expect(mkdir(path, 0o700) == 0 && hierarchies.stillMounted().isEmpty)
+    #expect(hierarchies.stillMounted("unified") == path && hierarchies.stillMounted("pids") == nil)
+    #expect(rename(path, path + ".old") == 0 && hierarchies.stillMounted("unified") == nil)
+    #expect(mkdir(path, 0o700) == 0 && hierarchies.stillMounted("unified") == nil)
   }
 
   @Test func inVersion2TheOneCgroup() {

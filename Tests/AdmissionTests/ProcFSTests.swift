@@ -64,6 +64,20 @@ import Testing
     #expect(ProcFS.parseMount(text, at: "/none") == nil)
   }
 
+  @Test func aMountIsFoundByTheBytesOfItsPath() {
+    // A carriage return at a path's end, an accent that would join the blank, two spellings of one letter.
+    let text =
+      "1 1 0:9 / /a\r rw - tmpfs x rw\n2 1 0:9 / /b rw - tmpfs x rw\n3 1 0:9 /\u{301} /\u{e9} rw - tmpfs x rw\n"
+      + "4 1 0:9 / /e\u{301} rw - tmpfs x rw\n5 1 0:9 / /c\\134040 rw - tmpfs x rw\n6 1 0:9 / /b"
+    for (path, id) in [("/a\r", 1), ("/b", 2), ("/\u{e9}", 3), ("/e\u{301}", 4), ("/c\\040", 5)] as [(String, UInt32)] {
+      #expect(ProcFS.parseMount(text, at: path)?.id == id)
+    }
+    for path in ["/a", "", "/", "/c ", "/b\n"] { #expect(ProcFS.parseMount(text, at: path) == nil) }
+    for text in ["", "\n", "\n\n\n", " ", "1 1 0:9 /", "1 1 0:9 / /b ", "x 1 0:9 / /b rw - tmpfs x rw"] {
+      #expect(ProcFS.parseMount(text, at: "/b") == nil)
+    }
+  }
+
   @Test func escapesInMountPointsAreUndone() {
     let line = #"40 1 0:9 /a\040b /mnt/x\011y\012z\134w rw - tmpfs t\040s rw"#
     let mount = ProcFS.parseMounts(line).first
@@ -116,6 +130,24 @@ import Testing
     let proc = ProcFS(root: root.path)
     #expect(proc.isEnding(7) == isEnding)
     #expect(proc.isEnding(8))
+  }
+
+  @Test(arguments: [
+    "", "7", "7 (a", "7 (a)", "7 (a) ", "7 (a) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0",
+    "7 (a) S x 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0", "7 (a) S 1 7 7 0 -1 -5 0 0 0 0 0 0 0 0 20 0 1 0 99 0",
+    "7 (a) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99999999999999999999 0",
+  ])
+  func aStatThatIsNoneCountsAsGone(_ text: String) throws {
+    let root = try TemporaryDirectory()
+    try root.write("7/stat", text)
+    let proc = ProcFS(root: root.path)
+    #expect(proc.status(7) == nil && proc.startTicks(7) == nil && !proc.isAlive(7) && proc.isEnding(7))
+  }
+
+  @Test func aNumberThatIsAnothersIsNotAlive() throws {
+    let proc = ProcFS()
+    let ticks = try #require(proc.startTicks(getpid()))
+    #expect(proc.isAlive(getpid()) && proc.isAlive(getpid(), since: ticks) && !proc.isAlive(getpid(), since: ticks + 1))
   }
 
   @Test func aNameWithParenthesesDoesNotShiftTheFields() throws {

@@ -38,6 +38,58 @@ import Testing
     #expect(records[1].bound == nil)
   }
 
+  /// No field is forgotten, and none is named otherwise.
+  @Test(arguments: [true, false]) func whatIsWrittenIsWhatCodableWrites(_ isBound: Bool) throws {
+    var one = record("q\"\\/\u{1}\u{7f}\u{e9}\n", bound: isBound)
+    one.identity.pod = ""
+    one.identity.podUID = "u"
+    one.identity.image = "i"
+    one.identity.owner = WorkloadOwner(kind: .cronJob, name: "n")
+    one.identity.labels = ["l": "1", "": "2"]
+    one.bound?.lookups.add("/a", LookedUp(path: "/b", isDirectory: true, interpreter: nil))
+    one.bound?.lookups.add("/c", LookedUp(path: "/c", isDirectory: false, interpreter: "/bin/sh"))
+    for record in [one, record("c1", bound: isBound)] {
+      let written = try JSONDecoder().decode(ContainerRecord.self, from: Data(record.json()))
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      #expect(try encoder.encode(written) == encoder.encode(record))
+      func object(_ json: Data) throws -> NSDictionary? {
+        try JSONSerialization.jsonObject(with: json) as? NSDictionary
+      }
+      let both = (try object(Data(record.json())), try object(try encoder.encode(record)))
+      #expect(both.0 != nil && both.0 == both.1)
+    }
+  }
+
+  @Test func whatAKilledMapdHasLeftIsNoRecordAndDoesNotPileUp() throws {
+    let directory = try TemporaryDirectory()
+    let store = try RecordStore(directory: directory.path)
+    try store.save(record("c1"))
+    try directory.write(".new", "{\"identity\": {\"id\": \"half")
+    #expect(store.load().records.map(\.identity.id) == ["c1"] && store.load().problems.isEmpty)
+    try store.save(record("c2"))
+    #expect(store.load().records.map(\.identity.id) == ["c1", "c2"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted() == ["c1.json", "c2.json"])
+    // Not one longer than the record itself, and not through a link.
+    try directory.write(".new", String(repeating: "x", count: 100_000))
+    try store.save(record("c1"))
+    #expect(store.load().problems.isEmpty)
+    try directory.link(".new", to: "c2.json")
+    #expect(refusal { try store.save(record("c1", bound: false)) }?.kind == .system)
+    #expect(store.load().records.map { $0.bound == nil } == [false, false])
+    try store.save(record("c1", bound: false))
+    #expect(store.load().records.map { $0.bound == nil } == [true, false])
+  }
+
+  @Test func aRecordThatCannotBeWrittenLeavesTheOneBefore() throws {
+    let directory = try TemporaryDirectory()
+    let store = try RecordStore(directory: directory.path)
+    try store.save(record("c1"))
+    try directory.directory(".new/x")
+    #expect(refusal { try store.save(record("c1", bound: false)) }?.kind == .system)
+    #expect(store.load().records.map { $0.bound == nil } == [false])
+  }
+
   @Test func aRecordIsReplacedWholeAndRemoved() throws {
     let directory = try TemporaryDirectory()
     let store = try RecordStore(directory: directory.path)

@@ -86,7 +86,7 @@ struct RegistryTests {
     try await node.restart()
     #expect(node.gate.bindings.keys == [web.cgroup] && node.gate.ruleSets.ids == ruleSets)
     #expect(await node.hook(.poststart, web).outcome == .confirmed)
-    #expect(await node.registry.container(of: web.cgroup, binding: node.binding(of: web))?.identity.id == "web")
+    #expect(node.registry.container(of: web.cgroup, binding: node.binding(of: web))?.identity.id == "web")
   }
 
   @Test func aContainerThatEndedWithoutMapdIsForgotten() async throws {

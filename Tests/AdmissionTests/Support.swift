@@ -54,3 +54,9 @@ func refusal(_ body: () throws -> Void) -> AdmissionError? {
   do { try body() } catch { return error as? AdmissionError }
   return nil
 }
+
+extension ProcFS {
+  static func parseCgroups(_ text: String) -> [CgroupLine] { parseCgroups(Array(text.utf8)) }
+  static func parseMounts(_ text: String) -> [MountLine] { parseMounts(Array(text.utf8)) }
+  static func parseMount(_ text: String, at path: String) -> MountLine? { parseMount(Array(text.utf8), at: path) }
+}

@@ -48,6 +48,35 @@ func newBinding(_ cgroup: UInt64, level: Int = 3, hierarchy: UInt32 = 0) -> NewB
     #expect(table.id(of: CgroupKey(id: 7, hierarchy: 9)) == second)
   }
 
+  @Test func aRuleSetIsInUseWhileABindingIsAssignedToIt() throws {
+    let maps = try KernelMaps()
+    let table = try maps.bindingTable()
+    let ids = [try table.bind(newBinding(1), to: 4), try table.bind(newBinding(2), to: 4)]
+    #expect(table.isAssigned(4) && !table.isAssigned(5) && !table.isAssigned(0))
+    table.assign(ids[0], 5)
+    #expect(table.isAssigned(4) && table.isAssigned(5))
+    table.unbind(CgroupKey(id: 2))
+    #expect(!table.isAssigned(4), "its assignment is still in the map, and nobody's")
+    // A next mapd counts what it finds, before it knows any record.
+    let next = try maps.bindingTable()
+    #expect(next.isAssigned(5) && !next.isAssigned(4))
+    next.unbind(CgroupKey(id: 1))
+    #expect(!next.isAssigned(5))
+    // One that is refused is assigned to nothing.
+    #expect(refusal { _ = try next.bind(newBinding(3, level: 0), to: 6) } != nil && !next.isAssigned(6))
+  }
+
+  @Test func numbersBetweenThoseFoundPinnedAreUsed() throws {
+    let maps = try KernelMaps(bindings: 4)
+    let first = try maps.bindingTable()
+    for cgroup in 1...3 as ClosedRange<UInt64> { _ = try first.bind(newBinding(cgroup), to: 1) }
+    first.unbind(CgroupKey(id: 2))
+    let table = try maps.bindingTable()
+    #expect(try table.nextID() == 1 && table.nextID() == 1, "as long as it is not taken")
+    #expect(try [table.bind(newBinding(4), to: 1), table.bind(newBinding(5), to: 1)] == [1, 3])
+    #expect(refusal { _ = try table.nextID() }?.kind == .full)
+  }
+
   @Test func aSecondV1HierarchyIsRefused() throws {
     let table = try KernelMaps().bindingTable()
     _ = try table.bind(newBinding(1, hierarchy: 9), to: 1)

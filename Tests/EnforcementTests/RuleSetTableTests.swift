@@ -135,6 +135,41 @@ import Testing
     #expect(maps.rulesMap.keys().count == 2)
   }
 
+  @Test func aRuleSetIsFoundByWhatItSaysNow() throws {
+    let table = try KernelMaps().ruleSetTable()
+    let id = try table.add(set("/a"))
+    try table.replace(id, with: set("/b"))
+    #expect(table.find(set("/a")) == nil && table.find(set("/b")) == id)
+    #expect(table.find(set("/b", mode: .monitor)) == nil)
+    table.remove(id)
+    #expect(table.find(set("/b")) == nil)
+  }
+
+  /// A mapd before has left two of one content: that one goes does not hide the other.
+  @Test func oneOfTwoEqualRuleSetsMayGo() throws {
+    let maps = try KernelMaps()
+    let first = try maps.ruleSetTable()
+    let ids = [try first.add(set("/a")), try first.add(set("/a"))]
+    let table = try maps.ruleSetTable()
+    for id in ids { table.recall(set("/a"), as: id) }
+    #expect(table.find(set("/a")) == ids[0])
+    table.remove(ids[0])
+    #expect(table.find(set("/a")) == ids[1])
+    table.remove(ids[1])
+    #expect(table.find(set("/a")) == nil)
+  }
+
+  @Test func numbersBetweenThoseFoundPinnedAreUsed() throws {
+    let maps = try KernelMaps(ruleSets: 6)
+    let first = try maps.ruleSetTable()
+    for path in ["/a", "/b", "/c", "/d"] { _ = try first.add(set(path)) }
+    first.remove(2)
+    first.collect()
+    let table = try maps.ruleSetTable()
+    #expect(try [table.add(set("/e")), table.add(set("/f"))] == [2, 5] && table.generation(of: 2) == 2)
+    #expect(refusal { _ = try table.add(set("/g")) }?.kind == .full)
+  }
+
   @Test func aTableOpenedAnewFindsWhatIsInForce() throws {
     let maps = try KernelMaps()
     var first: RuleSetTable? = try maps.ruleSetTable()

@@ -67,7 +67,7 @@ extension ContainerRegistry {
   /// With the init of its own pid namespace all of a container has ended.
   private func hasEnded(_ owner: BindingTable.Owner?) -> Bool {
     guard let owner, let ticks = owner.initStartTicks else { return false }
-    return !proc.isAlive(owner.initPid) || proc.startTicks(owner.initPid) != ticks
+    return !proc.isAlive(owner.initPid, since: ticks)
   }
 
   private func forget(_ record: ContainerRecord) {

@@ -41,8 +41,11 @@ extension ProcFS {
   func containerCgroup(of pid: Int32, notOf caller: Int32?) throws(AdmissionError) -> CgroupLocation {
     let lines = try cgroups(pid)
     let callers = caller.flatMap { try? cgroups($0) } ?? []
-    var own = Self.ownCgroup(lines: lines, callers: callers, mounts: hierarchies.stillMounted())
-    if own == nil { own = Self.ownCgroup(lines: lines, callers: callers, mounts: try hierarchyMounts()) }
+    var own = Self.ownCgroup(lines: lines, callers: callers, mountPoint: hierarchies.stillMounted)
+    if own == nil {
+      let mounts = try hierarchyMounts()
+      own = Self.ownCgroup(lines: lines, callers: callers) { mounts[$0] }
+    }
     if let own {
       var status = stat()
       guard stat(own.directory, &status) == 0 else {
@@ -61,12 +64,12 @@ extension ProcFS {
 
   /// Which of a process's cgroups is its container's own, and where it is mounted.
   static func ownCgroup(
-    lines: [CgroupLine], callers: [CgroupLine], mounts: HierarchyMounts
+    lines: [CgroupLine], callers: [CgroupLine], mountPoint: (String) -> String?
   ) -> (line: CgroupLine, controller: String, directory: String)? {
     for (line, controller) in candidates(lines) {
       // `/..`: outside of this process's cgroup namespace
       guard line.path != "/", !line.path.hasPrefix("/.."), !callers.contains(line) else { continue }
-      if let mount = mounts[controller] { return (line, controller, mount + line.path) }
+      if let mount = mountPoint(controller) { return (line, controller, mount + line.path) }
     }
     return nil
   }

@@ -47,29 +47,39 @@ struct ContainerInspector: Sendable {
       rootPath: config.rootPath(bundle: bundle), initStartTicks: ticks, cgroup: cgroup)
   }
 
-  /// - Parameter isRunning: the workload has started: its root is in place.
+  /// - Parameters:
+  ///   - root: as `root(pid:rootPath:isRunning:)` gives it.
+  ///   - isRunning: the workload has started: its root is in place.
   func binding(
-    pid: Int32, initStartTicks: UInt64, cgroup: CgroupLocation, rootPath: String?, makesPidNamespace: Bool,
-    isRunning: Bool
+    pid: Int32, initStartTicks: UInt64, cgroup: CgroupLocation, rootPath: String?, root: RootFilesystem?,
+    makesPidNamespace: Bool, isRunning: Bool
   ) throws(AdmissionError) -> NewBinding {
     let mountNamespace = try proc.namespace(pid, "mnt")
-    guard !proc.hostMountNamespaces.contains(mountNamespace) else {
+    guard !proc.host.mountNamespaces.contains(mountNamespace) else {
       throw AdmissionError(
         .unsupported,
         "the container shares the host's mount namespace, in which paths cannot be judged; "
           + "give it a mount namespace (linux.namespaces)")
     }
     let pidNamespace = try proc.namespace(pid, "pid")
-    let hostPidNamespace = try proc.namespace(getpid(), "pid")
-    let rootPoint = isRunning ? "/" : rootPath.flatMap(realPath)
-    let root = try rootPoint.flatMap { point throws(AdmissionError) in try proc.mount(pid, at: point) }
+    guard let hostPidNamespace = proc.host.pidNamespace else {
+      throw AdmissionError(.system, "the host's pid namespace cannot be read in \(proc.root)")
+    }
+    let rootPoint = isRunning ? "/" : overlayPoint(root, rootPath)
+    let mount = try rootPoint.flatMap { point throws(AdmissionError) in try proc.mount(pid, at: point) }
     let started = isRunning ? startTime(ticks: initStartTicks) : now()
     return NewBinding(
       cgroup: cgroup.key, level: cgroup.level, controller: cgroup.bindingController,
       mountNamespace: mountNamespace, pidNamespace: pidNamespace,
       hasOwnPidNamespace: makesPidNamespace && pidNamespace != hostPidNamespace, initPid: pid,
-      initStartTicks: initStartTicks, overlay: root.flatMap(overlay), runningRootMount: isRunning ? root?.id : nil,
+      initStartTicks: initStartTicks, overlay: mount.flatMap(overlay), runningRootMount: isRunning ? mount?.id : nil,
       startedSeconds: Int64(started.tv_sec), startedNanoseconds: UInt32(started.tv_nsec))
+  }
+
+  /// Where the container's root is mounted, if it may be an overlay: only then the mount table tells more.
+  private func overlayPoint(_ root: RootFilesystem?, _ rootPath: String?) -> String? {
+    if let root, !root.isOverlay { return nil }
+    return rootPath.flatMap(realPath)
   }
 
   /// The container's root as the container sees it, for looking up listed paths.

@@ -69,16 +69,18 @@ public actor ContainerRegistry {
       log.warning("container was not known at its start", metadata: ["container": "\(id)"])
       return admit(request, id: id, caller: caller, isRunning: true)
     }
-    record.hasStarted = true
-    index.put(id, record)
-    save(record)
+    if !record.hasStarted {
+      record.hasStarted = true
+      index.put(id, record)
+      save(record)
+    }
     guard let bound = record.bound else { return HookAnswer(.unmanaged) }
     guard gate.bindings.cgroup(of: bound.binding) == record.cgroup.key else {
       return HookAnswer(.refused, reason: Array("the binding of container \(id) is gone from the maps".utf8))
     }
     // A short-lived workload may have ended: nothing to compare then.
-    if let lines = try? proc.cgroups(record.pid), !proc.isEnding(record.pid),
-      proc.startTicks(record.pid) == record.initStartTicks
+    if let lines = try? proc.cgroups(record.pid), let status = proc.status(record.pid), !status.isEnding,
+      status.startTicks == record.initStartTicks
     {
       let line = lines.first { $0.hierarchy == record.cgroup.hierarchy }
       guard let line, line.path == record.cgroup.path || line.path.hasPrefix(record.cgroup.path + "/") else {
@@ -97,12 +99,12 @@ public actor ContainerRegistry {
 
   /// Does the process that the hook told of still run?
   private func isRunning(_ request: HookRequest) -> Bool {
-    request.pid > 0 && !proc.isEnding(request.pid)
-      && (request.startTicks == 0 || proc.startTicks(request.pid) == request.startTicks)
+    guard request.pid > 0, let status = proc.status(request.pid), !status.isEnding else { return false }
+    return request.startTicks == 0 || status.startTicks == request.startTicks
   }
 
   public nonisolated func isAlive(_ record: ContainerRecord) -> Bool {
-    proc.isAlive(record.pid) && proc.startTicks(record.pid) == record.initStartTicks
+    proc.isAlive(record.pid, since: record.initStartTicks)
   }
 
   /// Makes room for another container of the same id. One that runs keeps its protection:
@@ -174,12 +176,12 @@ public actor ContainerRegistry {
   func bind(_ record: inout ContainerRecord, to policy: EffectivePolicy) throws(AdmissionError) {
     let isRunning = record.hasStarted
     // A container that ran before it had a policy is taken as it is now.
-    let root = inspector.root(pid: record.pid, rootPath: record.rootPath, isRunning: isRunning)
-      .map(RecordingLookup.init)
+    let files = inspector.root(pid: record.pid, rootPath: record.rootPath, isRunning: isRunning)
+    let root = files.map(RecordingLookup.init)
     let compiled = RuleCompiler(root: root).compile(policy)
     let new = try inspector.binding(
       pid: record.pid, initStartTicks: record.initStartTicks, cgroup: record.cgroup, rootPath: record.rootPath,
-      makesPidNamespace: record.makesPidNamespace, isRunning: isRunning)
+      root: files, makesPidNamespace: record.makesPidNamespace, isRunning: isRunning)
     do {
       let isNew = gate.ruleSets.find(compiled.ruleSet) == nil
       let ruleSet = try gate.ruleSets.find(compiled.ruleSet) ?? gate.ruleSets.add(compiled.ruleSet)
@@ -282,8 +284,8 @@ public actor ContainerRegistry {
   }
 
   private func isRunning(_ owner: BindingTable.Owner, in cgroup: CgroupLocation) -> Bool {
-    guard proc.isAlive(owner.initPid) else { return false }
-    if let ticks = owner.initStartTicks { return proc.startTicks(owner.initPid) == ticks }
+    guard proc.isAlive(owner.initPid, since: owner.initStartTicks) else { return false }
+    if owner.initStartTicks != nil { return true }
     let line = (try? proc.cgroups(owner.initPid))?.first { $0.hierarchy == cgroup.hierarchy }
     return line.map { ($0.path + "/").hasPrefix(cgroup.path + "/") } ?? true
   }

@@ -93,7 +93,7 @@ extension ProcFS {
   /// Processes in the cgroup itself that see the host's mounts: binding it would judge them. A
   /// runtime passes through on its way in, so that it is looked at again.
   private func hostProcesses(in cgroup: CgroupLocation) -> [Int32] {
-    let hosts = hostMountNamespaces
+    let hosts = host.mountNamespaces
     var seen: [Int32] = []
     for _ in 0..<5 {
       // gone meanwhile: nothing is bound then

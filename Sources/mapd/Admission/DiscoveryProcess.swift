@@ -19,9 +19,10 @@ extension ProcFS {
   private static var clockSlack: Int64 { 2 }
 
   func check(_ found: FoundContainer) -> DiscoveredProcess {
-    guard let ticks = startTicks(found.pid), state(found.pid) != "Z" else {
+    guard let status = status(found.pid), status.state != UInt8(ascii: "Z") else {
       return .ended("process \(found.pid) is gone")
     }
+    let ticks = status.startTicks
     if let told = found.initStartTicks {
       guard ticks == told else { return .ended("process \(found.pid) is another one by now") }
     } else if let written = found.written, started(ticks) > written + Self.clockSlack, !cgroupNames(found) {
@@ -45,28 +46,12 @@ extension ProcFS {
   }
 
   /// The host's root is the first process's and the runtime's; mapd's own is another one where mapd is
-  /// in a container, and the first process's may be closed to it. nil: it cannot be told.
+  /// in a container. nil: it cannot be told.
   private func hasHostRoot(_ pid: Int32, rootPath: String?, caller: Int32? = nil) -> Bool? {
     guard let rootPath, rootPath != "/", let own = FileID(path(pid, "root/")) else { return nil }
-    let others = [1, caller].compactMap { $0 }.map { path($0, "root/") }
-    let roots = (others + ["/"]).compactMap(FileID.init)
-    return roots.isEmpty ? nil : roots.contains(own)
-  }
-
-  private struct FileID: Equatable {
-    var device: dev_t
-    var inode: ino_t
-
-    init?(_ path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
-      (device, inode) = (status.st_dev, status.st_ino)
-    }
-  }
-
-  private func state(_ pid: Int32) -> Substring? {
-    guard let text = try? text(pid, "stat"), let end = text.lastIndex(of: ")") else { return nil }
-    return text[text.index(after: end)...].split(separator: " ").first
+    if host.roots.contains(own) { return true }
+    let callers = caller.flatMap { FileID(path($0, "root/")) }
+    return host.roots.isEmpty && callers == nil ? nil : callers == own
   }
 
   /// Seconds since 1970 at which a process started.

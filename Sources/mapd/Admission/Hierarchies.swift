@@ -10,28 +10,21 @@ typealias HierarchyMounts = [String: String]
 final class Hierarchies: Sendable {
   private struct Place {
     var mountPoint: String
-    var device: dev_t
-    var inode: ino_t
+    var file: FileID
   }
 
   private let known = Mutex<[String: Place]>([:])
 
-  /// Those that are still where they were when they were noted.
-  func stillMounted() -> HierarchyMounts {
-    known.withLock { known in
-      known.filter { _, place in
-        var status = stat()
-        return stat(place.mountPoint, &status) == 0 && status.st_dev == place.device && status.st_ino == place.inode
-      }.mapValues(\.mountPoint)
-    }
+  /// Where a controller's hierarchy is, if that is still where it was when it was noted.
+  func stillMounted(_ controller: String) -> String? {
+    guard let place = known.withLock({ $0[controller] }), FileID(place.mountPoint) == place.file else { return nil }
+    return place.mountPoint
   }
 
   func note(_ mounts: HierarchyMounts) {
     known.withLock { known in
       known = mounts.compactMapValues { mountPoint in
-        var status = stat()
-        guard stat(mountPoint, &status) == 0 else { return nil }
-        return Place(mountPoint: mountPoint, device: status.st_dev, inode: status.st_ino)
+        FileID(mountPoint).map { Place(mountPoint: mountPoint, file: $0) }
       }
     }
   }

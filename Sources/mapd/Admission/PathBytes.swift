@@ -15,6 +15,8 @@ struct PathBytes: Codable, Hashable, Sendable {
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
-    try container.encode(String(decoding: bytes, as: UTF8.self))
+    try container.encode(text)
   }
+
+  var text: String { String(decoding: bytes, as: UTF8.self) }
 }

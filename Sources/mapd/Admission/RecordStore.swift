@@ -27,12 +27,41 @@ struct RecordStore: Sendable {
         "an id of \(id.utf8.count) bytes is too long for the file of the container's record; give it a shorter one")
     }
     let path = file(id)
-    do {
-      let data = try JSONEncoder().encode(record)
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw AdmissionError(.system, "write \(path): \(error)")
+    let fresh = "\(directory)/\(Self.freshName)"
+    guard write(record.json(), to: fresh), put(fresh, at: path) else {
+      let code = errno
+      unlink(fresh)
+      errno = code
+      throw .current(.system, "write \(path)")
     }
+  }
+
+  /// What a record is before it has its name: one for all, as one registry writes them one after
+  /// another. What a mapd that was killed has left is overwritten; it is no record's name.
+  private static let freshName = ".new"
+
+  private func put(_ fresh: String, at path: String) -> Bool {
+    FaultPoint.pass("\(path) is put in its place")
+    return rename(fresh, path) == 0
+  }
+
+  /// Not synced: the directory does not outlive the machine's run.
+  private func write(_ bytes: [UInt8], to path: String) -> Bool {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return false }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress!, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        let code = count < 0 ? errno : EIO
+        close(descriptor)
+        errno = code
+        return false
+      }
+      rest = rest.dropFirst(count)
+    }
+    return close(descriptor) == 0
   }
 
   func remove(_ id: String) {

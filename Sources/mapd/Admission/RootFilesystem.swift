@@ -19,6 +19,9 @@ final class RootFilesystem: PathLookup {
 
   deinit { close(descriptor) }
 
+  /// Also when it cannot be told.
+  var isOverlay: Bool { hf_is_overlay(descriptor) != 0 }
+
   func resolve(_ path: String) -> LookedUp? {
     let found = hf_open_in_root(descriptor, path, UInt64(HF_O_PATH))
     guard found >= 0 else { return nil }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Admission
 import ControlMessages
 import Glibc
 import Logging
@@ -42,8 +43,14 @@ public struct JSONLogHandler: LogHandler {
     var line = ["time": Timestamp.now.iso8601, "level": event.level.rawValue, "message": event.message.description]
     let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
     for (key, value) in all where line[key] == nil { line[key] = value.description }
-    guard let bytes = try? ControlCoding.line(line) else { return }
-    writeWhole(bytes, to: descriptor)
+    let writer = JSONWriter()
+    writer.object {
+      for (key, value) in line.sorted(by: { $0.key < $1.key }) {
+        writer.string(key)
+        writer.string(value)
+      }
+    }
+    writeWhole(writer.bytes + [UInt8(ascii: "\n")], to: descriptor)
   }
 }
 
