@@ -31,18 +31,18 @@ static __always_inline bool is_elf(struct linux_binprm *bprm)
 
 /* What the script was judged by, for its interpreter; 0 when that is not known, which is so
  * where nothing was refused then: unbound, or not in protect. */
-static __always_inline u64 begun_with(struct judgement *j, struct linux_binprm *bprm)
+static __always_inline u64 begun_with(struct judgement *j)
 {
 	struct hf_chain *chain;
 	u64 task, word = 0;
 
-	if (!j->interpreter || j->attach >= HF_ATTACH_KILL)
+	if (j->attach >= HF_ATTACH_KILL || !is_interpreter(j))
 		return 0;
 	task = bpf_get_current_pid_tgid();
 	chain = bpf_map_lookup_elem(&chains, &task);
 	if (!chain)
 		return 0;
-	if (chain->bprm == (u64)bprm) {
+	if (chain->bprm == (u64)j->bprm) {
 		j->rule_set = chain->rule_set;
 		word = chain->word;
 	}
@@ -51,11 +51,10 @@ static __always_inline u64 begun_with(struct judgement *j, struct linux_binprm *
 }
 
 /* An interpreter will be asked about. No room: it is judged by what is in force then. */
-static __always_inline void go_on_with(const struct judgement *j, struct linux_binprm *bprm,
-				       u64 word)
+static __always_inline void go_on_with(const struct judgement *j, u64 word)
 {
 	struct hf_chain chain = {
-		.bprm = (u64)bprm,
+		.bprm = (u64)j->bprm,
 		.word = word,
 		.rule_set = j->rule_set,
 	};
@@ -63,7 +62,7 @@ static __always_inline void go_on_with(const struct judgement *j, struct linux_b
 
 	/* nearly every exec ends here */
 	if (j->attach >= HF_ATTACH_KILL || j->mode != HF_MODE_PROTECT ||
-	    j->reason != HF_REASON_LISTED || is_elf(bprm))
+	    j->reason != HF_REASON_LISTED || is_elf(j->bprm))
 		return;
 	task = bpf_get_current_pid_tgid();
 	chain.time_ns = bpf_ktime_get_ns();

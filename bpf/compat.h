@@ -29,6 +29,19 @@ extern void *bpf_rdonly_cast(const void *address, u32 type) __ksym;
 	})
 /* Eight bytes at any address: hlist_head is one word. */
 #define READ_WORD(address) ((u64)READ((struct hlist_head *)(address), first))
+/* The current task's pointer is one that the verifier trusts: what is loaded from it is loaded
+ * without the check of the address, and its branch, that every other plain load takes. */
+/* Part of its caller; by calls a read takes room on the stack, of which there are 512 bytes for all
+ * functions on the way, so these are functions of their own there. */
+#define PART_OF_CALLER static __always_inline
+#define CURRENT_TASK() bpf_get_current_task_btf()
+#define READ_TASK(task, ...)                                                                       \
+	({                                                                                         \
+		___type((task), __VA_ARGS__) value_ = ___arrow((task), __VA_ARGS__);               \
+		if (sizeof(value_) == 8)                                                           \
+			asm volatile("%0 = -%0; %0 = -%0" : "+r"(value_));                         \
+		value_;                                                                            \
+	})
 #else
 #define READ(source, ...)                                                                          \
 	({                                                                                         \
@@ -41,15 +54,29 @@ extern void *bpf_rdonly_cast(const void *address, u32 type) __ksym;
 		bpf_probe_read_kernel(&word_, sizeof(word_), (void *)(address));                   \
 		word_;                                                                             \
 	})
+#define PART_OF_CALLER static __noinline
+#define CURRENT_TASK() ((struct task_struct *)bpf_get_current_task())
+#define READ_TASK READ
 #endif
 
 extern int LINUX_KERNEL_VERSION __kconfig;
 
-/* The id of the task's cgroup2 ancestor at a level, 0 when it is not that deep.
- * Since 5.15 programs of these types may ask the kernel. */
-static __always_inline u64 ancestor_cgroup_id(u32 level)
+/* The id of the current task's cgroup2 ancestor at a level, 0 when it is not that deep. */
+#ifdef HF_PLAIN_LOADS
+static __always_inline u64 ancestor_cgroup_id(struct task_struct *task, u32 level)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	/* trusted from the task on: the first look needs no call, and is all for most tasks */
+	struct cgroup *own = task->cgroups->dfl_cgrp;
+	u32 depth = own->level;
+
+	if (level > depth)
+		return 0;
+	return level == depth ? own->kn->id : bpf_get_current_ancestor_cgroup_id(level);
+}
+#else
+/* Since 5.15 programs of these types may ask the kernel. */
+static __always_inline u64 ancestor_cgroup_id(struct task_struct *task, u32 level)
+{
 	struct cgroup *cgroup;
 	struct cgroup___to_6_0 *old;
 	u64 id = 0;
@@ -65,6 +92,7 @@ static __always_inline u64 ancestor_cgroup_id(u32 level)
 				      sizeof(id) * level);
 	return id;
 }
+#endif
 
 /* Before 6.8 mounts have no unique id: 0. */
 static __always_inline u64 mount_unique_id(struct mount *mnt)

@@ -7,18 +7,16 @@
 #define HOLDFAST_FILE_H
 
 /* memfd, O_TMPFILE, deleted: nothing that a path could stand for. */
-static __always_inline bool is_anonymous(struct file *file)
+static __always_inline bool is_anonymous(struct inode *inode, struct dentry *dentry)
 {
-	struct dentry *dentry = READ(file, f_path.dentry);
-	struct inode *inode = READ(file, f_inode);
-
 	if (READ(inode, i_nlink) == 0)
 		return true;
 	return !READ(dentry, d_hash.pprev) && READ(dentry, d_parent) != dentry;
 }
 
-/* The workload starts: remember its root mount and the state of its mount table. */
-static __always_inline void seal(struct hf_binding *b, struct task_struct *task)
+/* The workload starts: remember its root mount and the state of its mount table. Once for a
+ * container, and apart from what each exec runs, as all that is rare is. */
+static __noinline u32 seal(struct hf_binding *b, struct task_struct *task)
 {
 	struct vfsmount *vfsmount = READ(task, fs, root.mnt);
 	struct mount *root = real_mount(vfsmount);
@@ -30,26 +28,29 @@ static __always_inline void seal(struct hf_binding *b, struct task_struct *task)
 	b->mounts_seal = READ(task, nsproxy, mnt_ns, event);
 	b->flags |= HF_BINDING_SEALED;
 	count(HF_COUNTER_SEALED);
+	return 0;
 }
 
 /* Adopted while running: which mount is the root is mapd's word, from
  * mountinfo; the rest is taken from the first exec that fits. */
-static __always_inline void seal_adopted(struct hf_binding *b, struct task_struct *task,
-					 struct mount *root)
+static __noinline u32 seal_adopted(struct hf_binding *b, struct task_struct *task,
+				   struct mount *root)
 {
 	if (!root || mount_namespace_of(task) != b->mnt_ns)
-		return;
+		return 0;
 	b->root_mnt_unique = mount_unique_id(root);
 	b->root_dev = READ(root, mnt.mnt_sb, s_dev);
 	b->root_ino = READ(root, mnt.mnt_root, d_inode, i_ino);
 	b->mounts_seal = READ(task, nsproxy, mnt_ns, event);
 	b->flags |= HF_BINDING_SEALED;
 	count(HF_COUNTER_SEALED);
+	return 0;
 }
 
+/* `root` is a mount with the binding's root_mnt_id, or none: walk_path(). Is it the very mount? */
 static __always_inline bool is_container_root(const struct hf_binding *b, struct mount *root)
 {
-	if (!(b->flags & HF_BINDING_SEALED) || READ(root, mnt_id) != b->root_mnt_id)
+	if (!(b->flags & HF_BINDING_SEALED) || !root)
 		return false;
 	if (b->root_mnt_unique)
 		return mount_unique_id(root) == b->root_mnt_unique;
@@ -63,10 +64,10 @@ static __always_inline bool is_container_root(const struct hf_binding *b, struct
  * other mount the table must be as it was at the start: an old mount could have
  * been moved over an allowed path as well as a new one made there.
  */
-static __always_inline bool on_later_mount(const struct hf_binding *b, struct task_struct *task,
+static __always_inline bool on_later_mount(const struct hf_binding *b, struct mnt_namespace *ns,
 					   const struct walk *w)
 {
-	return w->mnt != w->root && READ(task, nsproxy, mnt_ns, event) != b->mounts_seal;
+	return w->mnt != w->root && READ(ns, event) != b->mounts_seal;
 }
 
 #define HF_LAYER_STEPS 128
@@ -92,7 +93,7 @@ __noinline u32 layer_of(u64 first, u64 upper_ino, u64 work_ino)
 
 /* The layer of an overlay file, by the real file behind it: found by climbing
  * the real filesystem, which holds where the overlay module has no BTF. */
-static __always_inline u32 overlay_layer(const struct hf_binding *b, struct file *file)
+static __noinline u32 overlay_layer(const struct hf_binding *b, struct file *file)
 {
 	struct file *real = overlay_real_file(file);
 	struct inode *inode = READ(real, f_inode);
@@ -107,9 +108,8 @@ static __always_inline u32 overlay_layer(const struct hf_binding *b, struct file
 }
 
 /* Is a file that a rule lists still the one that was there at the start? */
-static __always_inline u32 drift(const struct hf_binding *b, struct file *file)
+PART_OF_CALLER u32 drift(const struct hf_binding *b, struct file *file, struct inode *inode)
 {
-	struct inode *inode = READ(file, f_inode);
 	u32 reason, nsec = 0;
 	s64 sec = 0;
 

@@ -22,6 +22,11 @@
 #include "compat.h"
 #include "key.h"
 #include "path.h"
+#ifdef HF_PLAIN_LOADS
+#include "path_memory.h"
+#else
+#include "path_scalars.h"
+#endif
 #include "workload.h"
 #include "file.h"
 #include "report.h"
@@ -80,13 +85,13 @@ static __always_inline u64 rule_for(const struct judgement *j, u64 word)
 	return found;
 }
 
-static __always_inline u32 judge_rule(const struct judgement *j, u64 word)
+PART_OF_CALLER u32 judge_rule(const struct judgement *j, u64 word)
 {
 	u64 flags = rule_for(j, word);
 
 	if (flags & HF_RULE_EXECUTABLE)
 		return HF_REASON_LISTED;
-	if (!j->interpreter)
+	if (!is_interpreter(j))
 		return HF_REASON_NOT_LISTED;
 	if (!(flags & HF_RULE_INTERPRETER))
 		return HF_REASON_INTERPRETER_NOT_LISTED;
@@ -95,24 +100,23 @@ static __always_inline u32 judge_rule(const struct judgement *j, u64 word)
 	return j->attach == HF_ATTACH_KILL ? HF_REASON_SCRIPT_UNSEEN : HF_REASON_LISTED;
 }
 
-/* The decision. Order matters: the first thing wrong is the reason. */
-static __always_inline u32 judge_file(const struct judgement *j, struct file *file, u64 word)
+/* Is the file, as the task sees it, what its path says? Order matters: the first thing wrong is the
+ * reason. */
+PART_OF_CALLER u32 judge_place(const struct judgement *j, struct task_struct *task,
+			       struct inode *inode, u64 word)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct hf_binding *b = j->workload.binding;
-	bool nested = mount_namespace_of(task) != b->mnt_ns;
-	u32 reason;
+	const struct hf_binding *b = j->workload->binding;
+	struct mnt_namespace *mnt_ns = READ_TASK(task, nsproxy, mnt_ns);
+	bool nested = READ(mnt_ns, ns.inum) != b->mnt_ns;
 
-	if (j->workload.foreign_cgroup)
+	if (j->workload->foreign_cgroup)
 		return HF_REASON_FOREIGN_CGROUP;
 	if (nested && !(word & HF_ALLOW_NESTED_NAMESPACES))
 		return HF_REASON_FOREIGN_MOUNT_NAMESPACE;
-	if (is_anonymous(file))
-		/* it has no path that could be listed: allowed as a kind or not at all */
-		return word & HF_ALLOW_ANONYMOUS_FILES ? HF_REASON_LISTED :
-							 HF_REASON_ANONYMOUS_FILE;
+	if (is_anonymous(inode, (void *)j->walk.dentry))
+		return HF_REASON_ANONYMOUS_FILE;
 	if (!(word & HF_ALLOW_NESTED_NAMESPACES) &&
-	    READ((struct mount *)j->walk.mnt, mnt_ns) != READ(task, nsproxy, mnt_ns))
+	    READ((struct mount *)j->walk.mnt, mnt_ns) != mnt_ns)
 		return HF_REASON_FOREIGN_MOUNT;
 	if (j->walk.extent.reason != HF_REASON_LISTED)
 		return j->walk.extent.reason;
@@ -120,11 +124,24 @@ static __always_inline u32 judge_file(const struct judgement *j, struct file *fi
 		return HF_REASON_FOREIGN_ROOT;
 	/* all mounts of a nested namespace or of another root were made later: not told apart */
 	if (!(word & HF_ALLOW_LATER_MOUNTS) && !nested && j->walk.root &&
-	    on_later_mount(b, task, &j->walk))
+	    on_later_mount(b, mnt_ns, &j->walk))
 		return HF_REASON_LATER_MOUNT;
-	reason = judge_rule(j, word);
+	return HF_REASON_LISTED;
+}
+
+/* The decision: place, rule, drift. */
+static __always_inline u32 judge_file(const struct judgement *j, struct task_struct *task,
+				      struct file *file, u64 word)
+{
+	struct inode *inode = READ(file, f_inode);
+	u32 reason = judge_place(j, task, inode, word);
+
+	if (reason == HF_REASON_ANONYMOUS_FILE && word & HF_ALLOW_ANONYMOUS_FILES)
+		return HF_REASON_LISTED; /* no path that could be listed: its kind is */
+	if (reason == HF_REASON_LISTED)
+		reason = judge_rule(j, word);
 	if (reason == HF_REASON_LISTED && !(word & HF_ALLOW_WRITABLE_LAYER))
-		reason = drift(b, file);
+		reason = drift(j->workload->binding, file, inode);
 	return reason;
 }
 
@@ -133,7 +150,7 @@ static __always_inline u32 judge_file(const struct judgement *j, struct file *fi
  * before only after every exec that could have read it is decided. */
 static __always_inline u64 word_in_force(struct judgement *j)
 {
-	u32 *assigned = bpf_map_lookup_elem(&assignments, &j->workload.binding->id);
+	u32 *assigned = bpf_map_lookup_elem(&assignments, &j->workload->binding->id);
 
 	if (!assigned)
 		return 0; /* cannot be: ids are indexes */
@@ -141,9 +158,9 @@ static __always_inline u64 word_in_force(struct judgement *j)
 	return rule_set_word(j->rule_set);
 }
 
-static __always_inline void judge(struct judgement *j, struct linux_binprm *bprm, struct file *file)
+static __always_inline void judge(struct judgement *j, struct task_struct *task, struct file *file)
 {
-	u64 word = begun_with(j, bprm);
+	u64 word = begun_with(j);
 
 	if (!word)
 		word = word_in_force(j);
@@ -153,8 +170,8 @@ static __always_inline void judge(struct judgement *j, struct linux_binprm *bprm
 	j->mode = mode_of(word);
 	if (j->mode == HF_MODE_OFF)
 		return;
-	j->reason = judge_file(j, file, word);
-	go_on_with(j, bprm, word);
+	j->reason = judge_file(j, task, file, word);
+	go_on_with(j, word);
 }
 
 /* Behind fmod_ret every exec has been judged and counted already, but those that
@@ -192,42 +209,37 @@ static __always_inline bool is_being_killed(void)
 	return READ(task, pending.signal.sig[0]) & (1ul << (SIGKILL - 1));
 }
 
-/* HF_VERDICT_REFUSE when the exec must not happen, else another verdict. */
-static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
+/* The exec of a task that belongs to a workload. */
+static __noinline u32 judge_exec(const struct workload *w, const struct hf_config *cfg,
+				 struct task_struct *task, struct linux_binprm *bprm, u32 attach)
 {
 	/* until a rule set says otherwise */
 	struct judgement j = {
+		.workload = w,
+		.bprm = bprm,
 		.attach = attach,
 		.mode = HF_MODE_PROTECT,
 		.reason = HF_REASON_RULE_SET_MISSING,
 	};
-	const struct hf_config *cfg;
+	struct hf_binding *b = w->binding;
 	struct file *file;
-	u32 zero = 0;
+	u32 trace;
 
-#ifdef HF_TEST_CHANGED /* another program on the same maps, for the test of upgrades */
-	bpf_get_smp_processor_id();
-#endif
-	cfg = bpf_map_lookup_elem(&config, &zero);
-	if (!cfg)
-		return HF_VERDICT_ALLOW; /* cannot be: an array of one */
-	if (!find_workload(&j.workload, cfg))
-		return allowed(HF_COUNTER_UNBOUND, attach);
-	if (is_runtime(&j.workload, cfg))
+	if (is_runtime(w, cfg))
 		return allowed(HF_COUNTER_RUNTIME, attach);
+	if (!(b->flags & (HF_BINDING_SEALED | HF_BINDING_SEAL_ANY)))
+		seal(b, (void *)bpf_get_current_task());
 	file = READ(bprm, file);
-	j.interpreter = READ(bprm, interp) != READ(bprm, filename);
-	if (!(j.workload.binding->flags & (HF_BINDING_SEALED | HF_BINDING_SEAL_ANY)))
-		seal(j.workload.binding, (void *)bpf_get_current_task());
-	walk_path(&j.walk, file, j.workload.binding->root_mnt_id);
-	if (!(j.workload.binding->flags & HF_BINDING_SEALED))
-		seal_adopted(j.workload.binding, (void *)bpf_get_current_task(),
-			     (void *)j.walk.root);
-	judge(&j, bprm, file);
-	j.told = is_traced(&j, cfg) ? HF_EVENT_TRACE | HF_EVENT_NO_REPORT : HF_EVENT_NO_REPORT;
+	walk_path(&j.walk, file, b->root_mnt_id);
+	if (!(b->flags & HF_BINDING_SEALED))
+		seal_adopted(b, (void *)bpf_get_current_task(), (void *)j.walk.root);
+	judge(&j, task, file);
+	trace = is_traced(&j, cfg) ? HF_EVENT_TRACE | HF_EVENT_NO_REPORT : HF_EVENT_NO_REPORT;
 	if (j.mode == HF_MODE_OFF || j.reason == HF_REASON_LISTED) {
 		j.verdict = allowed(j.mode == HF_MODE_OFF ? HF_COUNTER_OFF : HF_COUNTER_ALLOWED,
 				    attach);
+		if (trace == HF_EVENT_NO_REPORT)
+			return HF_VERDICT_ALLOW;
 	} else {
 		if (attach == HF_ATTACH_BACKSTOP && j.mode != HF_MODE_PROTECT)
 			return HF_VERDICT_ALLOW;
@@ -236,12 +248,29 @@ static __noinline u32 decide(struct linux_binprm *bprm, u32 attach)
 		count(HF_COUNTER_REASON_BASE + j.reason);
 		j.verdict = verdict_in(j.mode);
 		count(HF_COUNTER_ALLOWED + j.verdict);
-		if (counts_as_news(&j, cfg))
-			j.told &= ~HF_EVENT_NO_REPORT;
 	}
-	if (j.told != HF_EVENT_NO_REPORT)
-		tell(&j, cfg);
+	report(&j, cfg, trace);
 	return j.verdict;
+}
+
+/* HF_VERDICT_REFUSE when the exec must not happen, else another verdict. What follows is for
+ * workloads only; everybody else's execs end here. */
+static __always_inline u32 decide(struct linux_binprm *bprm, u32 attach)
+{
+	struct task_struct *task = CURRENT_TASK();
+	const struct hf_config *cfg;
+	struct workload w = {};
+	u32 zero = 0;
+
+#ifdef HF_TEST_CHANGED /* another program on the same maps, for the test of upgrades */
+	bpf_get_smp_processor_id();
+#endif
+	cfg = bpf_map_lookup_elem(&config, &zero);
+	if (!cfg)
+		return HF_VERDICT_ALLOW; /* cannot be: an array of one */
+	if (!find_workload(&w, task, cfg))
+		return allowed(HF_COUNTER_UNBOUND, attach);
+	return judge_exec(&w, cfg, task, bprm, attach);
 }
 
 SEC("lsm/bprm_check_security")
@@ -260,11 +289,17 @@ int BPF_PROG(gate_fmod_ret, struct linux_binprm *bprm, int ret)
 	return decide(bprm, HF_ATTACH_FMOD_RET) == HF_VERDICT_REFUSE ? -EPERM : 0;
 }
 
+static __noinline u32 kill_current(void)
+{
+	if (bpf_send_signal(SIGKILL))
+		count(HF_COUNTER_KILL_FAILED);
+	return 0;
+}
+
 static __always_inline void kill_when_refused(struct bpf_raw_tracepoint_args *ctx, u32 attach)
 {
-	if (decide((struct linux_binprm *)ctx->args[2], attach) == HF_VERDICT_REFUSE &&
-	    bpf_send_signal(SIGKILL))
-		count(HF_COUNTER_KILL_FAILED);
+	if (decide((struct linux_binprm *)ctx->args[2], attach) == HF_VERDICT_REFUSE)
+		kill_current();
 }
 
 SEC("raw_tp/sched_process_exec")

@@ -40,21 +40,16 @@ static __always_inline void sip_absorb(struct sip *s, u64 word)
 
 /* Names lie in objects of a multiple of 8 bytes: whole words can be read, what
  * is behind the end is masked away. */
-__noinline u64 component_value(u64 name, u32 len, u32 index, u32 lane)
+static __always_inline u64 lane_value(const u64 secret[2], u64 name, u32 len, u32 index)
 {
-	u32 zero = 0, words = (len + 7) >> 3, i;
-	const struct hf_config *cfg = bpf_map_lookup_elem(&config, &zero);
-	u64 word, k0, k1;
+	u32 words = (len + 7) >> 3, i;
 	struct sip s;
+	u64 word;
 
-	if (!cfg)
-		return 0; /* cannot be: an array of one */
-	k0 = lane ? cfg->secret[2] : cfg->secret[0];
-	k1 = lane ? cfg->secret[3] : cfg->secret[1];
-	s.v0 = k0 ^ 0x736f6d6570736575ull;
-	s.v1 = k1 ^ 0x646f72616e646f6dull;
-	s.v2 = k0 ^ 0x6c7967656e657261ull;
-	s.v3 = k1 ^ 0x7465646279746573ull;
+	s.v0 = secret[0] ^ 0x736f6d6570736575ull;
+	s.v1 = secret[1] ^ 0x646f72616e646f6dull;
+	s.v2 = secret[0] ^ 0x6c7967656e657261ull;
+	s.v3 = secret[1] ^ 0x7465646279746573ull;
 	for (i = 0; i < (HF_NAME_MAX + 7) / 8 && i + 1 < words; i++) {
 		word = READ_WORD(name + 8 * i);
 		sip_absorb(&s, word);
@@ -68,6 +63,16 @@ __noinline u64 component_value(u64 name, u32 len, u32 index, u32 lane)
 	sip_rounds(&s);
 	sip_rounds(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+__noinline u64 component_value(u64 name, u32 len, u32 index, u32 lane)
+{
+	u32 zero = 0;
+	const struct hf_config *cfg = bpf_map_lookup_elem(&config, &zero);
+
+	if (!cfg)
+		return 0; /* cannot be: an array of one */
+	return lane_value(&cfg->secret[lane ? 2 : 0], name, len, index);
 }
 
 /*

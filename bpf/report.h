@@ -7,7 +7,8 @@
 #define HOLDFAST_REPORT_H
 
 struct judgement {
-	struct workload workload;
+	const struct workload *workload;
+	struct linux_binprm *bprm;
 	struct walk walk;
 	u32 rule_set;
 	u32 generation;
@@ -15,9 +16,13 @@ struct judgement {
 	u32 reason;
 	u32 verdict;
 	u32 attach;
-	u32 told; /* HF_EVENT_TRACE, HF_EVENT_NO_REPORT */
-	bool interpreter;
 };
+
+/* Is the file what runs a script, and not what was asked for? */
+static __always_inline bool is_interpreter(const struct judgement *j)
+{
+	return READ(j->bprm, interp) != READ(j->bprm, filename);
+}
 
 /* A component may be 255 bytes, so the buffer is that much longer than the limit. */
 struct small_event {
@@ -30,15 +35,15 @@ struct large_event {
 	char path[HF_EVENT_PATH_LARGE + HF_NAME_MAX + 1];
 };
 
-static __always_inline void fill_head(struct hf_event *e, const struct judgement *j)
+static __always_inline void fill_head(struct hf_event *e, const struct judgement *j, u32 told)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	e->time_ns = bpf_ktime_get_ns();
-	e->binding = j->workload.key;
+	e->binding = j->workload->key;
 	e->path[0] = j->walk.key[0];
 	e->path[1] = j->walk.key[1];
-	e->binding_id = j->workload.binding->id;
+	e->binding_id = j->workload->binding->id;
 	e->rule_set = j->rule_set;
 	e->generation = j->generation;
 	e->mode = j->mode;
@@ -48,7 +53,7 @@ static __always_inline void fill_head(struct hf_event *e, const struct judgement
 	e->pid = bpf_get_current_pid_tgid() >> 32;
 	e->ppid = READ(task, real_parent, tgid);
 	e->uid = bpf_get_current_uid_gid();
-	e->flags = j->told | (j->interpreter ? HF_EVENT_INTERPRETER : 0);
+	e->flags = told | (is_interpreter(j) ? HF_EVENT_INTERPRETER : 0);
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 }
 
@@ -86,14 +91,14 @@ cut:
 	e->flags |= HF_EVENT_PATH_CUT;
 }
 
-static __noinline bool emit(const struct judgement *j)
+static __noinline bool emit(const struct judgement *j, u32 told)
 {
 	if (j->walk.extent.bytes <= HF_EVENT_PATH_SMALL) {
 		struct small_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 		if (!e)
 			return false;
-		fill_head(&e->head, j);
+		fill_head(&e->head, j, told);
 		fill_path(&e->head, e->path, HF_EVENT_PATH_SMALL, &j->walk);
 		bpf_ringbuf_submit(e, 0);
 	} else {
@@ -101,7 +106,7 @@ static __noinline bool emit(const struct judgement *j)
 
 		if (!e)
 			return false;
-		fill_head(&e->head, j);
+		fill_head(&e->head, j, told);
 		fill_path(&e->head, e->path, HF_EVENT_PATH_LARGE, &j->walk);
 		bpf_ringbuf_submit(e, 0);
 	}
@@ -113,7 +118,7 @@ static __noinline bool emit(const struct judgement *j)
 static __always_inline bool is_traced(const struct judgement *j, const struct hf_config *cfg)
 {
 	return cfg->traced && j->attach != HF_ATTACH_BACKSTOP &&
-	       (cfg->traced == HF_TRACE_ALL || cfg->traced == j->workload.binding->id + 1);
+	       (cfg->traced == HF_TRACE_ALL || cfg->traced == j->workload->binding->id + 1);
 }
 
 /* Counts the occurrence. True when it is the first one, or the first since mapd
@@ -137,23 +142,6 @@ static __noinline bool is_news(const struct hf_report_key *key, const struct hf_
 	return r->emitted != cfg->epoch;
 }
 
-static __always_inline void fill_key(struct hf_report_key *key, const struct judgement *j)
-{
-	key->binding = j->workload.key;
-	key->path[0] = j->walk.key[0];
-	key->path[1] = j->walk.key[1];
-	key->reason = j->reason;
-	key->verdict = j->verdict;
-}
-
-static __always_inline bool counts_as_news(const struct judgement *j, const struct hf_config *cfg)
-{
-	struct hf_report_key key = {};
-
-	fill_key(&key, j);
-	return is_news(&key, cfg);
-}
-
 /* Traces take none of the half of the ring buffer that is left for reports. */
 static __always_inline bool trace_has_room(void)
 {
@@ -161,27 +149,36 @@ static __always_inline bool trace_has_room(void)
 	       bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2;
 }
 
-/* The only place that emits, so that it is verified once. */
-static __always_inline void tell(struct judgement *j, const struct hf_config *cfg)
+/* The only place that emits, so that it is verified once. An exec that was refused, or would be under
+ * protect, is counted; the first of its kind is told of, and of a traced container each one. */
+static __noinline u32 report(const struct judgement *j, const struct hf_config *cfg, u32 told)
 {
-	struct hf_report_key key = {};
+	struct hf_report_key key = {
+		.binding = j->workload->key,
+		.path = { j->walk.key[0], j->walk.key[1] },
+		.reason = j->reason,
+		.verdict = j->verdict,
+	};
 	struct hf_report *r;
 
-	if (j->told & HF_EVENT_NO_REPORT && !trace_has_room()) {
+	if (j->verdict != HF_VERDICT_ALLOW && is_news(&key, cfg))
+		told &= ~HF_EVENT_NO_REPORT;
+	if (told == HF_EVENT_NO_REPORT)
+		return 0;
+	if (told & HF_EVENT_NO_REPORT && !trace_has_room()) {
 		count(HF_COUNTER_TRACES_LOST);
-		return;
+		return 0;
 	}
-	if (!emit(j)) {
-		count(j->told & HF_EVENT_NO_REPORT ? HF_COUNTER_TRACES_LOST :
-						     HF_COUNTER_EVENTS_LOST);
-		return;
+	if (!emit(j, told)) {
+		count(told & HF_EVENT_NO_REPORT ? HF_COUNTER_TRACES_LOST : HF_COUNTER_EVENTS_LOST);
+		return 0;
 	}
-	if (j->told & HF_EVENT_NO_REPORT)
-		return;
-	fill_key(&key, j);
+	if (told & HF_EVENT_NO_REPORT)
+		return 0;
 	r = bpf_map_lookup_elem(&reports, &key);
 	if (r)
 		r->emitted = cfg->epoch;
+	return 0;
 }
 
 #endif

@@ -23,24 +23,21 @@ static __always_inline bool same_key(const struct hf_cgroup_key *a, const struct
 
 /* cgroup2: only the levels that carry bindings are looked up, the deepest
  * first, so a task of the node itself costs a few loads. */
-static __always_inline void find_by_cgroup2(struct workload *w, const struct hf_config *cfg)
+static __always_inline void find_by_cgroup2(struct workload *w, struct task_struct *task,
+					    u64 levels)
 {
-	struct hf_cgroup_key key = {};
-	u64 levels = cfg->levels;
 	int i;
 
-#pragma unroll
+#pragma clang loop unroll(disable)
 	for (i = 0; i < HF_BOUND_LEVELS_MAX; i++, levels >>= 8) {
 		if (!(levels & 0xff))
 			return;
-		key.id = ancestor_cgroup_id(levels & 0xff);
-		if (!key.id)
+		w->key.id = ancestor_cgroup_id(task, levels & 0xff);
+		if (!w->key.id)
 			continue; /* the task is not that deep */
-		w->binding = bpf_map_lookup_elem(&bindings, &key);
-		if (w->binding) {
-			w->key = key;
+		w->binding = bpf_map_lookup_elem(&bindings, &w->key);
+		if (w->binding)
 			return;
-		}
 	}
 }
 
@@ -86,17 +83,19 @@ __noinline u64 bound_v1_ancestor(u64 first, u32 hierarchy)
 	return 0;
 }
 
-static __always_inline void find_by_cgroup_v1(struct workload *w, const struct hf_config *cfg)
+/* Returns nothing: a function of its own, for the stack of those that it is not for. */
+static __noinline u32 find_by_cgroup_v1(struct workload *w, const struct hf_config *cfg)
 {
 	struct cgroup *cgroup = v1_cgroup((void *)bpf_get_current_task(), cfg);
 
 	/* ids of another hierarchy mean other cgroups */
 	if (!cgroup || READ(cgroup, root, hierarchy_id) != cfg->v1_hierarchy)
-		return;
+		return 0;
 	w->key.hierarchy = cfg->v1_hierarchy;
 	w->key.id = bound_v1_ancestor((u64)cgroup, cfg->v1_hierarchy);
 	if (w->key.id)
 		w->binding = bpf_map_lookup_elem(&bindings, &w->key);
+	return 0;
 }
 
 /* Is this the pid namespace of a bound container? Numbers of namespaces are
@@ -114,38 +113,44 @@ __noinline u32 bound_pid_ns(u64 pid_namespace)
 	return started / HF_TICK_NS == found->init_start_ticks ? inum : 0;
 }
 
+static __always_inline struct pid_namespace *pid_ns_at(struct pid *pid, u32 level)
+{
+	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+			    level * bpf_core_type_size(struct upid);
+
+	return READ(upid, ns);
+}
+
 /* The innermost bound container whose pid namespace the task lives in: the
  * namespace's number, 0: none. */
-__noinline u32 find_by_pid_ns(u64 current)
+__noinline u32 find_by_pid_ns(u64 first, u32 level)
 {
-	struct task_struct *task = (void *)current;
-	struct pid *pid = READ(task, thread_pid);
-	u32 level = READ(pid, level), inum;
-	struct upid *upid;
+	struct pid *pid = (void *)first;
+	u32 inum;
 	int i;
 
 	for (i = 0; i < HF_PID_NS_LEVELS_MAX && level; i++, level--) {
-		upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-		       level * bpf_core_type_size(struct upid);
-		inum = bound_pid_ns((u64)READ(upid, ns));
+		inum = bound_pid_ns((u64)pid_ns_at(pid, level));
 		if (inum)
 			return inum;
 	}
 	return 0;
 }
 
-/* False when the task belongs to no binding. */
-static __always_inline bool find_workload(struct workload *w, const struct hf_config *cfg)
+/* Is it the pid namespace that was made for the container of this binding? By its init as well as
+ * by its number, which is reused. */
+static __always_inline bool is_own_pid_ns(const struct hf_binding *b, struct pid_namespace *ns)
 {
-	struct hf_pid_ns *by_pid_ns;
-	u32 inum;
+	return b->flags & HF_BINDING_OWN_PID_NS && READ(ns, ns.inum) == b->pid_ns &&
+	       (u32)READ(ns, child_reaper, tgid) == b->init_tgid;
+}
 
-	if (cfg->levels)
-		find_by_cgroup2(w, cfg);
-	if (!w->binding && cfg->v1_hierarchy)
-		find_by_cgroup_v1(w, cfg);
-	inum = find_by_pid_ns(bpf_get_current_task());
-	by_pid_ns = inum ? bpf_map_lookup_elem(&pidns, &inum) : NULL;
+/* By the pid namespaces around the task, where its cgroup and its own one do not say all. */
+static __noinline bool find_by_pid_ns_or_cgroup(struct workload *w, struct pid *pid, u32 level)
+{
+	u32 inum = find_by_pid_ns((u64)pid, level);
+	struct hf_pid_ns *by_pid_ns = inum ? bpf_map_lookup_elem(&pidns, &inum) : NULL;
+
 	if (!by_pid_ns)
 		return w->binding != NULL;
 	w->in_pid_ns = true;
@@ -157,6 +162,29 @@ static __always_inline bool find_workload(struct workload *w, const struct hf_co
 	w->key = by_pid_ns->binding;
 	w->binding = bpf_map_lookup_elem(&bindings, &w->key);
 	return w->binding != NULL;
+}
+
+/* False when the task belongs to no binding. */
+PART_OF_CALLER bool find_workload(struct workload *w, struct task_struct *task,
+				  const struct hf_config *cfg)
+{
+	struct pid *pid;
+	u32 level;
+
+	if (cfg->levels)
+		find_by_cgroup2(w, task, cfg->levels);
+	if (!w->binding && cfg->v1_hierarchy)
+		find_by_cgroup_v1(w, cfg);
+	pid = READ_TASK(task, thread_pid);
+	level = READ(pid, level);
+	if (!level) /* in the node's own pid namespace, which is no container's */
+		return w->binding != NULL;
+	/* nearly all of a container's tasks */
+	if (w->binding && is_own_pid_ns(w->binding, pid_ns_at(pid, level))) {
+		w->in_pid_ns = true;
+		return true;
+	}
+	return find_by_pid_ns_or_cgroup(w, pid, level);
 }
 
 __noinline u32 cgroup_is_below(u64 first, u64 id)
@@ -210,13 +238,11 @@ static __always_inline bool placed_from_outside(const struct workload *w,
  * of others before the start, `runc exec` before it has entered. Recognised by
  * what a workload cannot forge, never by name.
  */
-static __always_inline bool is_runtime(const struct workload *w, const struct hf_config *cfg)
+PART_OF_CALLER bool is_runtime(const struct workload *w, const struct hf_config *cfg)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-
 	/* before the start all but init's own exec are the runtime's */
 	if (!(w->binding->flags & (HF_BINDING_SEALED | HF_BINDING_SEAL_ANY)))
-		return tgid != w->binding->init_tgid;
+		return bpf_get_current_pid_tgid() >> 32 != w->binding->init_tgid;
 	if (w->in_pid_ns)
 		return false;
 	/* in the container's cgroup, but in no bound pid namespace */
