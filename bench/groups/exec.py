@@ -14,13 +14,15 @@ from measure.machine import GATE_LINK, program, rounds
 from measure.node import Node
 
 BLOCK = 40  # execs in a row with the gate on, or off
-READING = 1  # execs between two readings of its run time: more, and others may execute in between
+READING = 10  # execs in a row between two readings of its run time, as in a script: what this program does
+# between them is in the way of the first only. More, and others may execute in between.
 SETTLE = 5  # not counted after a program was attached
 DEPTHS = {2: "/p/nothing", 4: "/p/a/b/nothing", 8: "/p" + "/d" * 6 + "/nothing", 32: "/p" + "/d" * 30 + "/nothing"}
 GATE, EMPTY = 0, 1
 
-GATE_HOW = ("the kernel's BPF run time (BPF_ENABLE_STATS) of the gate of one exec, less that of an "
-            "empty program on the same tracepoint in the same exec; median of the execs during which nobody else executed")
+GATE_HOW = ("the kernel's BPF run time (BPF_ENABLE_STATS) of the gate, less that of an empty program on the same tracepoint "
+            f"in the same execs, by {READING} execs in a row; median of the readings during which nobody else executed")
+FIRST_HOW = ("the same of an exec by itself: before each the benchmark's interpreter has had the processor and its caches")
 WHOLE_HOW = ("fork + exec + exit + wait of a static program that does nothing, gate attached / detached, blocks of 40 "
              "in turns; median of the ratios of the blocks' medians")
 
@@ -46,11 +48,11 @@ def release_gate(node):
     return probe
 
 
-def gate_times(probe, worker, path, readings, links=1):
-    """Nanoseconds of the gate per exec, of each reading in which nobody else executed."""
+def gate_times(probe, worker, path, readings, links=1, execs=None):
+    """Nanoseconds of the gate per exec, of each reading of so many execs in which nobody else executed."""
     watch(probe, "on", "timed")
     worker.run(path, SETTLE)
-    found = [time for time in (read(probe, worker, path, links) for _ in range(readings)) if time is not None]
+    found = [time for time in (read(probe, worker, path, links, execs) for _ in range(readings)) if time is not None]
     watch(probe, "off", "plain")
     if len(found) < readings / 20:
         raise RuntimeError(f"{path}: others executed in {readings - len(found)} of {readings} readings; "
@@ -64,15 +66,16 @@ def watch(probe, switch, timing):
     probe.tell(timing)
 
 
-def read(probe, worker, path, links=1):
+def read(probe, worker, path, links=1, execs=None):
     """links: how often the gate's program is attached."""
+    execs = execs or READING
     before = probe.stats()
-    worker.run(path, READING)
+    worker.run(path, execs)
     after = probe.stats()
     runs = [after[n][0] - before[n][0] for n in (GATE, EMPTY)]
     spent = [after[n][1] - before[n][1] for n in (GATE, EMPTY)]
     # execs of others on this machine are unbound, and would look cheap
-    return (spent[GATE] - links * spent[EMPTY]) / READING if runs == [links * READING, READING] else None
+    return (spent[GATE] - links * spent[EMPTY]) / execs if runs == [links * execs, execs] else None
 
 
 def whole_ratios(probe, worker, path, blocks):
@@ -90,9 +93,9 @@ def whole_ratios(probe, worker, path, blocks):
     return gate, noise
 
 
-def gate_figure(name, probe, worker, path, limit=None):
-    times = [time / 1000 for time in gate_times(probe, worker, path, rounds(2000))]
-    return median_of(f"exec.gate.{name}", times, "us", GATE_HOW, target=limit)
+def gate_figure(name, probe, worker, path, limit=None, execs=None):
+    times = [time / 1000 for time in gate_times(probe, worker, path, rounds(2000), execs=execs)]
+    return median_of(f"exec.gate.{name}", times, "us", FIRST_HOW if execs == 1 else GATE_HOW, target=limit)
 
 
 def whole_figures(name, probe, worker, path, limit=None):
@@ -105,18 +108,23 @@ def measure():
     with Node() as node:
         node.start()
         containers = {mode: start(node, mode) for mode in ("protect", "monitor")}
+        # one that no policy is for, beside those
+        containers["none"] = node.container("none", "none", files(), ["/execs"], cgroup2_hook(node, "none") + our_hook(node))
         workers = {mode: Worker.inside(one) for mode, one in containers.items()}
         with release_gate(node) as probe:
             host = Worker.on_host()
             whole = [statistics.median(host.run(program("nothing"), BLOCK)) / 1000 for _ in range(rounds(100))]
             yield median_of("exec.whole", whole, "us", "fork + exec + exit + wait on the host, no gate attached")
             yield gate_figure("unbound", probe, host, program("nothing"), 0.15)
+            yield gate_figure("unbound.first", probe, host, program("nothing"), execs=1)
+            yield gate_figure("unbound.container", probe, workers["none"], DEPTHS[4])
             for depth, path in DEPTHS.items():
                 yield gate_figure(f"protect.depth{depth}", probe, workers["protect"], path, 1.0 if depth == 4 else None)
+            yield gate_figure("protect.depth4.first", probe, workers["protect"], DEPTHS[4], execs=1)
             yield gate_figure("monitor.depth4", probe, workers["monitor"], DEPTHS[4], 1.0)
             yield from whole_figures("unbound", probe, host, program("nothing"), 0.5)
-            for mode, worker in workers.items():
-                yield from whole_figures(f"{mode}.depth4", probe, worker, DEPTHS[4], 0.5)
+            for mode in ("protect", "monitor"):
+                yield from whole_figures(f"{mode}.depth4", probe, workers[mode], DEPTHS[4], 0.5)
             for depth in (1, 8):
                 containers["protect"].nest(depth)
                 yield gate_figure(f"protect.cgroup{depth}", probe, workers["protect"], DEPTHS[4])

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from measure.container import Container, root_folder
+from measure.execs import Probe
 from measure.figures import Figure, median_of, percentile
 from measure.kernel import resident
 from measure.machine import BIN, program, rounds, wait_until
@@ -18,6 +19,7 @@ CLIENTS = 8
 CONTAINERS = 500
 POLICIES = 10_000
 RULES = 100  # of the policy that is changed
+COPIES = 24  # of the gate, attached beside it: each refuses, and counts
 EVENT_RATES = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000]
 
 
@@ -180,18 +182,45 @@ def refusals():
     with Node() as node:
         node.start()
         node.policy("storm", "protect", "/storm")
-        begin = time.monotonic()
-        box = node.container("storm", "storm", {"/storm": storm, "/forbidden": storm},
-                             ["/storm", "/tally", "--burst", str(count), "4", "/forbidden"])
-        tally = f"{node.folder}/bundles/storm/rootfs/tally"
-        wait_until(lambda: score(storm, tally).get("ended") == 4, "the storm ends")
-        took = time.monotonic() - begin
-        seen = score(storm, tally)
-        counted = node.status()["counters"]["refused"]
-        yield Figure("mapd.refused", seen["refused"] / took, "/s", f"{count} execs that are refused, 4 processes in {box.name}: "
+        rate, seen, counted, _ = burst(node, "plain", storm, count)
+        yield Figure("mapd.refused", rate, "/s", f"{count} execs that are refused, 4 processes in a container: "
                      "fork, exec, SIGKILL and wait are what the machine needs its time for")
         yield Figure("mapd.refused.miscounted", abs(counted - seen["tried"]) + seen["ran"], "execs",
                      "counted by the gate less tried by the program itself, and those that ran", target=0)
+        gate = node.gate_program()
+        with Probe(*[gate] * COPIES) as probe:
+            for which in range(COPIES):
+                probe.tell(f"on {which}")
+            rate, seen, counted, told = burst(node, "dense", storm, count // 2)
+        times = COPIES + 1
+        yield Figure("mapd.refusals", rate * times, "/s", f"refusals by the gate, attached {times} times, so that each of the "
+                     "execs above is refused and counted so often", target=100_000, at_least=True)
+        wrong = abs(counted - times * seen["tried"]) + abs(told - times * seen["tried"]) + seen["ran"]
+        yield Figure("mapd.refusals.miscounted", wrong, "refusals", "counted by the gate less made, told by mapctl "
+                     "violations less made, and execs that ran", target=0)
+
+
+def burst(node, name, storm, count):
+    """So many refused execs in a container of its own: a second's, the program's own score, what the gate has
+    counted, and what mapd tells of as the container's violations."""
+    before = node.status()["counters"]["refused"]
+    begin = time.monotonic()
+    node.container(name, "storm", {"/storm": storm, "/forbidden": storm},
+                   ["/storm", "/tally", "--burst", str(count), "4", "/forbidden"])
+    tally = f"{node.folder}/bundles/{name}/rootfs/tally"
+    wait_until(lambda: score(storm, tally).get("ended") == 4, "the storm ends")
+    took = time.monotonic() - begin
+    seen = score(storm, tally)
+    counted = node.status()["counters"]["refused"] - before
+    with contextlib.suppress(TimeoutError):
+        wait_until(lambda: violations(node, name) >= counted, f"mapd tells of {counted} violations", seconds=10)
+    return seen["refused"] / took, seen, counted, violations(node, name)
+
+
+def violations(node, container):
+    """How many mapd has on record of a container."""
+    found = json.loads(node.mapctl("violations", "--json").stdout or "[]")
+    return sum(one["count"] for one in found if one["sample"]["containerId"] == container)
 
 
 def score(storm, tally):

@@ -23,9 +23,9 @@ def program(name):
     return os.path.join(PROGRAMS, name)
 
 
-def wait_until(condition, what):
-    limit = time.monotonic() + PATIENCE
+def wait_until(condition, what, seconds=PATIENCE):
+    limit = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > limit:
-            raise TimeoutError(f"not within {PATIENCE} s: {what}")
+            raise TimeoutError(f"not within {seconds} s: {what}")
         time.sleep(0.01)
