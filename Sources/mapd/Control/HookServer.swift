@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Admission
+import CLinux
 import Logging
 import NIOCore
 import NIOPosix
@@ -41,6 +42,11 @@ public final class HookServer: Service {
       try await bootstrap.withBoundSocket(descriptor).get()
     }
     self.connections = connections
+    Self.loop.execute {
+      // On a node that starts hundreds of containers at once, all of them wait for this thread, and it
+      // would have to wait for each of them.
+      if hf_hurry() == 0 { log.notice("hooks are answered at no higher priority than that of other processes") }
+    }
   }
 
   /// Until mapd ends: then no more connections are taken, and those that were are answered.
