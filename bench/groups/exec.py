@@ -4,8 +4,10 @@
 One worker in one container forks, executes and waits. The gate's program, as mapd loaded it, is
 attached and detached around it, so that the same execs in the same process are compared."""
 
+import contextlib
 import os
 import statistics
+import subprocess
 
 from measure.container import cgroup2_hook, hierarchy, our_hook
 from measure.execs import Probe, Worker
@@ -19,6 +21,7 @@ READING = 10  # execs in a row between two readings of its run time, as in a scr
 SETTLE = 5  # not counted after a program was attached
 DEPTHS = {2: "/p/nothing", 4: "/p/a/b/nothing", 8: "/p" + "/d" * 6 + "/nothing", 32: "/p" + "/d" * 30 + "/nothing"}
 GATE, EMPTY = 0, 1
+GATE_FILE = "gate-6.2.bpf.o"
 
 GATE_HOW = ("the kernel's BPF run time (BPF_ENABLE_STATS) of the gate, less that of an empty program on the same tracepoint "
             f"in the same execs, by {READING} execs in a row; median of the readings during which nobody else executed")
@@ -128,24 +131,56 @@ def measure():
             for depth in (1, 8):
                 containers["protect"].nest(depth)
                 yield gate_figure(f"protect.cgroup{depth}", probe, workers["protect"], DEPTHS[4])
-    yield again()
+    yield from again()
     yield by_calls()
     if hierarchy("pids"):
         yield from on_v1()
 
 
 def again():
-    """A second run of the gate in the same exec: what it computes, with all that it touches in the caches."""
+    """A second run in the same exec, of the same program, and of a copy of it: what is computed, and what the gate's
+    own code takes that the exec finds in no cache and of which no branch is foretold."""
     with Node() as node:
         node.start()
         worker, number = Worker.inside(start(node, "protect")), node.gate_program()
-        with release_gate(node), Probe(number, "empty", number) as probe:
+        with copy_of_gate(node) as copy, release_gate(node), Probe(number, "empty", number, copy) as probe:
             once = statistics.median(gate_times(probe, worker, DEPTHS[4], rounds(2000)))
             probe.tell("on 2")
             twice = statistics.median(gate_times(probe, worker, DEPTHS[4], rounds(2000), links=2))
-    return Figure("exec.gate.protect.depth4.again", (twice - once) / 1000, "us",
-                  "the gate attached twice, less attached once: the second run finds all that it reads in the caches; what "
-                  "the first one takes beyond that is memory")
+            probe.tell("off 2")
+            probe.tell("on 3")
+            after = statistics.median(copy_times(probe, worker, DEPTHS[4], rounds(2000)))
+    yield Figure("exec.gate.protect.depth4.again", (twice - once) / 1000, "us",
+                 "the gate attached twice, less attached once: the second run finds its code and all that it reads in the caches")
+    yield Figure("exec.gate.protect.depth4.copy", after / 1000, "us",
+                 "a copy of the gate that runs behind it in the same exec: what it reads is in the caches, its code is not")
+
+
+@contextlib.contextmanager
+def copy_of_gate(node):
+    """The number of its program loaded once more, on the same maps."""
+    command = [program("copy"), os.path.join(os.path.dirname(node.gate), GATE_FILE), f"{node.pins}/v1", GATE_LINK.removeprefix("link_")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        number = process.stdout.readline().strip()
+        if not number:
+            raise RuntimeError("the gate does not load a second time; it says why above")
+        yield number
+        process.stdin.close()
+
+
+def copy_times(probe, worker, path, readings):
+    """Nanoseconds of program 3 per exec, attached behind the gate."""
+    watch(probe, "on", "timed")
+    worker.run(path, SETTLE)
+    found = []
+    for _ in range(readings):
+        before = probe.stats()
+        worker.run(path, READING)
+        after = probe.stats()
+        if after[EMPTY][0] - before[EMPTY][0] == READING:
+            found.append((after[3][1] - before[3][1] - after[EMPTY][1] + before[EMPTY][1]) / READING)
+    watch(probe, "off", "plain")
+    return found
 
 
 def by_calls():

@@ -2,17 +2,18 @@
 """What a figure that may miss its target is made of: shown beside it where it does."""
 
 _GATE = (
-    "Memory. `exec.gate.protect.depth4.again` is what a second run of the gate in the same exec takes: all that it computes, "
-    "SipHash of four names in two lanes and six look-ups included. What the first one takes beyond that is some 25 cache lines "
-    "of maps, mounts and namespaces, their TLB entries in a virtual machine, and the gate's own code, which the exec has "
-    "pushed out of the caches. A program that does nothing but read a path and look it up once "
-    "(`baselines.time.inner38`, `baselines.time.programs1`) misses the target on this machine as well. Kernels before "
-    "6.2, which have no plain loads for programs, take `exec.gate.protect.depth4.calls`.")
+    "The gate's own code. `exec.gate.protect.depth4.again` is what a second run of it in the same exec takes: all that it "
+    "computes, SipHash of four names in two lanes and four look-ups included. A copy of it that runs behind it "
+    "(`exec.gate.protect.depth4.copy`) finds all data in the caches and takes as long as the first: it is instructions that the "
+    "exec has pushed out, and branches that are foretold wrong for the first time, one at each plain load among them. "
+    "Shorter code with more loops was measured to be slower. Programs that look up one path only are beside it "
+    "(`baselines.time.inner38`, `baselines.time.programs1`). Kernels before 6.2, which have no plain loads for programs, take "
+    "`exec.gate.protect.depth4.calls`.")
 
 LIMITS = {
     "exec.gate.unbound": (
-        "One look-up of the ancestor cgroup that finds nothing, one of the configuration, a counter, and two reads for the "
-        "pid namespace's level: five cache lines that the exec has pushed out, on a machine that others use."),
+        "The configuration, the task's cgroup and its level, the pid namespace's level, and a counter: some six cache lines that "
+        "the exec may have pushed out. Where the kernel puts the gate's code makes a difference of 0.1 us from load to load."),
     "exec.gate.protect.depth4": _GATE,
     "exec.gate.monitor.depth4": "As in protect, above.",
     "exec.added.unbound": "Compare its noise, in the same table: what the same execs differ by with the gate off.",
