@@ -41,6 +41,9 @@ service_starts() {
 	# CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_SYS_ADMIN
 	check "it has the unit's three capabilities" test "$(keys CapEff)" = 0000000000280004
 	check "and can get no others" test "$(keys CapBnd) $(keys NoNewPrivs)" = "0000000000280004 1"
+	# field 19 of /proc/PID/task/TID/stat
+	check "one thread of it, that of the hooks, comes before other processes" test \
+		"$(sed 's/.*) //' "/proc/$(main_pid)"/task/*/stat | cut -d ' ' -f 17 | grep -cx -e -20)" = 1
 	check "its system calls are filtered" test "$(keys Seccomp)" = 2
 	refute "it has a mount namespace of its own" \
 		test "$(readlink "/proc/$(main_pid)/ns/mnt")" = "$(readlink /proc/1/ns/mnt)"
