@@ -88,7 +88,16 @@ names_in_a_pod() {
 	remove_container main
 }
 
+# What mapctl shows is on disk: it is written once a second, and what came since is lost with mapd.
+is_written() {
+	mapctl proposals show web --json | tr -d ' \n' >"$HF/shown"
+	# the workload's own is the last of them
+	grep -qF "\"last\":\"$(sed 's/.*"last":"\([^"]*\)".*/\1/' "$HF/shown")\"" "$HF/state/proposals/e2e.web.json" &&
+		mapctl proposals show web --manifest | cmp -s - "$HF/state/proposals/e2e.web.yaml"
+}
+
 survives_kill() {
+	eventually "what was learned is on disk" is_written
 	mapctl proposals show web --manifest >"$HF/before"
 	knows web /bin/true >"$HF/entry"
 	kill_mapd
