@@ -96,10 +96,10 @@ bypass_run() { # NAME KIND
 		runtime run --bundle "$HF/bundles/$1" "$1"
 }
 
-# A container that only waits, for others to enter or to share with: unmanaged.
+# A container that only waits, for others to enter or to share with. HOOKS and POLICY as above.
 bypass_victim() { # NAME
 	bypass_rootfs "$1" default
-	HOOKS=none POLICY='' bypass_config "$1" default '"wait"'
+	bypass_config "$1" default '"wait"'
 	runtime run --detach --bundle "$HF/bundles/$1" "$1" </dev/null >"$HF/$1.log" 2>&1 || return 1
 	VICTIM_PID=$(pid_of "$1")
 }

@@ -144,21 +144,23 @@ clean_up() { # KIND NAME
 	[ -z "$VICTIM_PID" ] || remove_container victim
 }
 
+# The other container that some techniques need: without a policy, or under the same one.
+victim_for() { # KIND POLICY
+	case $1 in
+	hostpid | sharedpid) HOOKS=none POLICY='' bypass_victim victim ;;
+	cgroup) HOOKS=${PROVE:+none} POLICY=$2 bypass_victim victim ;;
+	esac
+}
+
 run_kind() { # KIND RELAXATION
 	local name technique expected switch
 	name=bypass-$1-$(echo "$2" | tr '[:upper:]' '[:lower:]') # as names of policies must be
 	VICTIM_PID=''
-	case $1 in hostpid | sharedpid)
-		if ! bypass_victim victim; then
-			fail "$1: a container to share with starts" "$HF/victim.log"
-			return
-		fi
-		;;
-	esac
 	if [ -z "${PROVE:-}" ]; then
 		policy_of "$name" "$2"
 		wait_until policy_in_force "$name" protect || fail "policy $name is in force" "$HF/mapd.log"
 	fi
+	victim_for "$1" "$name" || { fail "$1: a container to share with starts" "$HF/victim.log"; return; }
 	corpus "$1" | awk '{ print $1 }' >"$HF/list"
 	if [ "$1" = storm ]; then
 		mkdir -p "$HF/bundles/$name/out"

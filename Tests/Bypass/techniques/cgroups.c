@@ -58,6 +58,14 @@ static int enter_sibling(const char *mount, const char *cgroup)
 	return enter(text("%s/bypass-sibling", mount));
 }
 
+// Of another container, under the same policy: bypass_victim.
+static int enter_victims(const char *mount, const char *cgroup)
+{
+	const char *end = strrchr(cgroup, '/');
+
+	return enter(text("%s%.*s/victim", mount, (int)(end - cgroup), cgroup));
+}
+
 static int remove_sibling(const char *mount, const char *cgroup)
 {
 	(void)cgroup;
@@ -97,6 +105,19 @@ TECHNIQUE(cgroup_sibling, "cgroup-sibling")
 
 	each(remove_sibling);
 	return result;
+}
+
+static void in_victims(void *path)
+{
+	if (each(enter_victims) == 0)
+		skip("no cgroup could be entered: %s", strerror(errno));
+	do_exec_path(path);
+}
+
+// Listed for that container as it is for this one, so that only the cgroup is wrong.
+TECHNIQUE(cgroup_other_container, "cgroup-other-container")
+{
+	return attempt(in_victims, (void *)GENUINE);
 }
 
 static void make_listed(void)

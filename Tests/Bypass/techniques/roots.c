@@ -30,6 +30,26 @@ TECHNIQUE(pivot, "pivot-root")
 	return result;
 }
 
+static void make_at_top(void)
+{
+	image_program(technique_name, true);
+}
+
+// The old root in a folder of the new one: what was /NAME is /allowed/NAME then, which is listed.
+TECHNIQUE_WITH_IMAGE(pivot_longer, "pivot-root-longer", make_at_top)
+{
+	int result;
+
+	need(mount("/foreign-root", "/foreign-root", NULL, MS_BIND, NULL), "bind mount");
+	need(syscall(SYS_pivot_root, "/foreign-root", "/foreign-root/allowed"), "pivot_root");
+	need(chdir("/"), "chdir");
+	result = exec_path(GENUINE);
+	need(syscall(SYS_pivot_root, "/allowed", "/allowed/tmp"), "pivot_root back");
+	need(chdir("/"), "chdir");
+	umount2("/tmp", MNT_DETACH);
+	return result;
+}
+
 // What an initramfs does: a mount moved over "/", entered by chroot.
 static void enter_covering(void *unused)
 {
