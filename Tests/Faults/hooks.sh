@@ -73,6 +73,8 @@ pid_reused() {
 		wait_until waits_for_answer "$hook" || fail "round $round: the hook asks"
 		kill -9 "$pid"
 		wait "$pid" 2>/dev/null
+		# Starts are told apart by hundredths of a second.
+		sleep 0.02
 		bystander=$("$HOLDFAST_BIN/respawn" "$pid" "$group" 2>"$HF/respawn.log")
 		kill -CONT "$MAPD_PID"
 		code=0
