@@ -135,6 +135,25 @@ import Testing
     #expect(maps.rulesMap.keys().count == 2)
   }
 
+  @Test func roomThatIsMadeOnTheWayGivesNoNumberOutTwice() throws {
+    let maps = try KernelMaps(rules: 4)
+    let table = try maps.ruleSetTable()
+    let ended = try table.add(set("/a", "/b"))
+    _ = try table.add(set("/c"))
+    table.remove(ended)
+    // Fits when the rules of the one that ended are gone, and gives its number back.
+    let third = try table.add(set("/d", "/e"))
+    let fourth = try table.add(set("/f"))
+    #expect(fourth == ended && third != ended)
+    #expect(table.content(of: third) == set("/d", "/e") && table.count == 3)
+    #expect(try maps.rule(third, 1, "/d") != nil)
+    // Nor does one that does not fit keep its number.
+    table.remove(fourth)
+    #expect(refusal { _ = try table.add(set("/g", "/h")) }?.kind == .full)
+    table.collect()
+    #expect(Set([try table.add(set("/i"))]).isDisjoint(with: [third]))
+  }
+
   @Test func aRuleSetIsFoundByWhatItSaysNow() throws {
     let table = try KernelMaps().ruleSetTable()
     let id = try table.add(set("/a"))

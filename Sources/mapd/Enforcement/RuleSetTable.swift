@@ -69,10 +69,17 @@ public final class RuleSetTable: @unchecked Sendable {
     }
     // A number used before: above every generation it had.
     let generation = UInt32(truncatingIfNeeded: hf_load_u64(words.base + Int(id))) &+ 1
-    let keys = try write(content, id: id, generation: generation)
+    // Taken before: to make room, writing may give others back.
+    freeIDs.takeNext()
+    let keys: [PathKey]
+    do throws(EnforcementError) {
+      keys = try write(content, id: id, generation: generation)
+    } catch {
+      freeIDs.giveBack(id)
+      throw error
+    }
     store(content.word(generation: generation), id)
     generationsCount += 1
-    freeIDs.takeNext()
     entries[id] = Entry(generation: generation, keys: keys, content: content)
     byContent[content, default: []].insert(id)
     return id
