@@ -71,6 +71,9 @@ pid_reused() {
 				>"$HF/ghost.log" 2>&1 &
 		hook=$!
 		wait_until waits_for_answer "$hook" || fail "round $round: the hook asks"
+		# field 19 of /proc/PID/stat
+		[ "$round" -gt 1 ] || check "a hook comes before other processes" \
+			test "$(sed 's/.*) //' "/proc/$hook/stat" | cut -d ' ' -f 17)" = -20
 		kill -9 "$pid"
 		wait "$pid" 2>/dev/null
 		# Starts are told apart by hundredths of a second.
